@@ -1,0 +1,127 @@
+package registry_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/holdfast-go/holdfast/event"
+	"github.com/holdfast-go/holdfast/registry"
+	"github.com/holdfast-go/holdfast/registry/registrytest"
+)
+
+// inOutage runs test with a subscriber that knows a:1 and b:1 and has seen all servers fail.
+func inOutage(t *testing.T, test func(t *testing.T, b *bench, s *seen)) {
+	t.Helper()
+	inGrace(t, func(t *testing.T, b *bench, s *seen) {
+		b.servers.Fail(errCut)
+		wantList(t, s.last(t), registry.SourcePush, "a:1", "b:1")
+		test(t, b, s)
+	})
+}
+
+var errCut = errors.New("cable cut")
+
+// back ends an outage; the servers list addrs.
+func back(servers *registrytest.Memory, addrs ...string) {
+	push(servers, addrs...)
+	servers.Fail(nil)
+}
+
+func unconfirmed(s registry.Snapshot) []string {
+	var addrs []string
+	for _, i := range s.Instances {
+		if i.Unconfirmed {
+			addrs = append(addrs, i.Addr)
+		}
+	}
+	return addrs
+}
+
+func wantUnconfirmed(t *testing.T, s registry.Snapshot, want ...string) {
+	t.Helper()
+	if got := unconfirmed(s); !slices.Equal(got, want) {
+		t.Fatalf("unconfirmed are %v, want %v", got, want)
+	}
+}
+
+func TestAfterAnOutageMissingInstancesStayForTheGrace(t *testing.T) {
+	inOutage(t, func(t *testing.T, b *bench, s *seen) {
+		back(b.servers, "b:1", "c:1")
+		got := s.last(t)
+		wantList(t, got, registry.SourcePush, "a:1", "b:1", "c:1")
+		wantUnconfirmed(t, got, "a:1")
+		wantReported(t, b, event.ListRecovering{Service: "orders", On: true, Unconfirmed: 1})
+		time.Sleep(15*time.Second - time.Nanosecond)
+		wantUnconfirmed(t, s.last(t), "a:1")
+		time.Sleep(time.Nanosecond)
+		got = s.last(t)
+		wantList(t, got, registry.SourcePush, "b:1", "c:1")
+		wantUnconfirmed(t, got)
+		wantReported(t, b, event.ListRecovering{Service: "orders"})
+	})
+}
+
+func TestWhoRegistersAgainIsConfirmed(t *testing.T) {
+	inOutage(t, func(t *testing.T, b *bench, s *seen) {
+		back(b.servers, "b:1")
+		wantUnconfirmed(t, s.last(t), "a:1")
+		push(b.servers, "a:1", "b:1")
+		wantUnconfirmed(t, s.last(t))
+		wantReported(t, b,
+			event.ListRecovering{Service: "orders", On: true, Unconfirmed: 1}, event.ListRecovering{Service: "orders"})
+		push(b.servers, "b:1") // it leaves, as at any other time
+		wantList(t, s.last(t), registry.SourcePush, "b:1")
+	})
+}
+
+func TestWhoWasConfirmedMayLeaveWithinTheGrace(t *testing.T) {
+	inOutage(t, func(t *testing.T, b *bench, s *seen) {
+		back(b.servers, "b:1", "c:1")
+		push(b.servers, "c:1")
+		got := s.last(t)
+		wantList(t, got, registry.SourcePush, "a:1", "c:1")
+		wantUnconfirmed(t, got, "a:1")
+	})
+}
+
+func TestAnEmptyListAfterAnOutageIsHeldFirst(t *testing.T) {
+	inOutage(t, func(t *testing.T, b *bench, s *seen) {
+		back(b.servers)
+		wantHeld(t, s.last(t))
+		time.Sleep(20 * time.Second)
+		push(b.servers, "b:1")
+		wantUnconfirmed(t, s.last(t), "a:1")
+		push(b.servers)
+		time.Sleep(20 * time.Second) // longer than the recovery, shorter than the doubt
+		wantList(t, s.last(t), registry.SourcePush, "a:1", "b:1")
+		push(b.servers, "a:1")
+		got := s.last(t)
+		wantList(t, got, registry.SourcePush, "a:1", "b:1")
+		wantUnconfirmed(t, got, "b:1")
+	})
+}
+
+func TestASecondOutageBeginsTheGraceAnew(t *testing.T) {
+	inOutage(t, func(t *testing.T, b *bench, s *seen) {
+		back(b.servers, "b:1")
+		time.Sleep(10 * time.Second)
+		b.servers.Fail(errCut)
+		time.Sleep(time.Hour)
+		wantList(t, s.last(t), registry.SourcePush, "a:1", "b:1")
+		back(b.servers, "c:1")
+		time.Sleep(10 * time.Second)
+		wantUnconfirmed(t, s.last(t), "a:1", "b:1")
+		time.Sleep(5 * time.Second)
+		wantList(t, s.last(t), registry.SourcePush, "c:1")
+	})
+}
+
+func TestMovingBetweenLiveServersIsNoOutage(t *testing.T) {
+	inGrace(t, func(t *testing.T, b *bench, s *seen) {
+		b.servers.Push(registry.Snapshot{Service: orders, Err: registry.ErrRefused})
+		push(b.servers, "b:1")
+		wantList(t, s.last(t), registry.SourcePush, "b:1")
+	})
+}

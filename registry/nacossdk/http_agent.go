@@ -1,0 +1,152 @@
+package nacossdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const loginPath = "/v1/auth/users/login"
+
+// httpAgent carries the SDK's HTTP requests: the login, and persistent instances. It ends with its client, keeps no
+// connection in the process's default pool, and remembers how the last login went, of which the SDK does not tell.
+type httpAgent struct {
+	ctx    context.Context
+	client *http.Client
+
+	mu       sync.Mutex
+	loggedIn time.Time // zero: never
+	refused  string    // why the servers refused the last login
+	answer   string    // to the last request that was refused
+}
+
+func newHTTPAgent(ctx context.Context) *httpAgent {
+	return &httpAgent{ctx: ctx, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+}
+
+func (a *httpAgent) close() { a.client.CloseIdleConnections() }
+
+// login returns when the last login succeeded, or why a server refused it.
+func (a *httpAgent) login() (at time.Time, refused string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.loggedIn, a.refused
+}
+
+// Request is called by the SDK, as are the other methods.
+func (a *httpAgent) Request(
+	method, path string, header http.Header, timeoutMs uint64, params map[string]string,
+) (*http.Response, error) {
+	form := make(url.Values, len(params))
+	for k, v := range params {
+		form.Set(k, v)
+	}
+	var body io.Reader
+	if method == http.MethodPost || method == http.MethodPut {
+		body = strings.NewReader(form.Encode())
+	} else if len(form) > 0 {
+		path += "?" + form.Encode()
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, time.Duration(timeoutMs)*time.Millisecond)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, path, body)
+	if err != nil {
+		return nil, withoutQuery(err)
+	}
+	for k, v := range header {
+		request.Header[http.CanonicalHeaderKey(k)] = v
+	}
+	response, err := a.client.Do(request)
+	if err != nil {
+		return nil, withoutQuery(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return nil, withoutQuery(err)
+	}
+	a.note(request.URL.Path, response.StatusCode, string(text))
+	response.Body = io.NopCloser(strings.NewReader(string(text)))
+	return response, nil
+}
+
+const maxAnswer = 10 << 20
+
+func (a *httpAgent) note(path string, status int, text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case status != http.StatusOK:
+		a.answer = fmt.Sprintf("%d %s", status, shorten(text))
+		if strings.HasSuffix(path, loginPath) && status < 500 {
+			a.refused = a.answer
+		}
+	case strings.HasSuffix(path, loginPath):
+		a.loggedIn, a.refused = time.Now(), ""
+	}
+}
+
+// lastAnswer says what the last refused request was answered, of which the SDK passes on only the status.
+func (a *httpAgent) lastAnswer() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.answer
+}
+
+// Get is Request with GET.
+func (a *httpAgent) Get(path string, h http.Header, timeoutMs uint64, p map[string]string) (*http.Response, error) {
+	return a.Request(http.MethodGet, path, h, timeoutMs, p)
+}
+
+// Post is Request with POST.
+func (a *httpAgent) Post(path string, h http.Header, timeoutMs uint64, p map[string]string) (*http.Response, error) {
+	return a.Request(http.MethodPost, path, h, timeoutMs, p)
+}
+
+// Delete is Request with DELETE.
+func (a *httpAgent) Delete(path string, h http.Header, timeoutMs uint64, p map[string]string) (*http.Response, error) {
+	return a.Request(http.MethodDelete, path, h, timeoutMs, p)
+}
+
+// Put is Request with PUT.
+func (a *httpAgent) Put(path string, h http.Header, timeoutMs uint64, p map[string]string) (*http.Response, error) {
+	return a.Request(http.MethodPut, path, h, timeoutMs, p)
+}
+
+// RequestOnlyResult returns the body of a successful answer, else "".
+func (a *httpAgent) RequestOnlyResult(method, path string, h http.Header, timeoutMs uint64, p map[string]string) string {
+	response, err := a.Request(method, path, h, timeoutMs, p)
+	if err != nil || response.StatusCode != http.StatusOK {
+		return ""
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// withoutQuery drops the URL, which may hold a token.
+func withoutQuery(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}
+
+func shorten(text string) string {
+	const most = 200
+	text = strings.TrimSpace(text)
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+	return text
+}
