@@ -1,0 +1,8 @@
+package fallback
+
+// Refreshing returns the number of keys that are known to fail.
+func (f *Fallback) Refreshing() int {
+	f.refreshes.mu.Lock()
+	defer f.refreshes.mu.Unlock()
+	return len(f.refreshes.keys)
+}
