@@ -49,7 +49,9 @@ func WithObserver(o event.Observer) Option {
 	}
 }
 
-// New returns a closed circuit. Close it when it is no longer needed. p.Disabled is for the caller to obey.
+// New returns a closed circuit. Close it when it is no longer needed. p.Disabled is for the caller to obey. When it takes
+// over what another Circuit has just been closed with, New waits until what that one reported in its last 50 ms has been
+// counted, and the new one begins with one success counted.
 func New(service, method string, p policy.Breaker, opts ...Option) *Circuit {
 	c := &Circuit{service: service, method: method, observer: event.Discard{}, engine: engines.take()}
 	c.state.Store(middleware.StateClosed)
@@ -70,8 +72,7 @@ func (c *Circuit) Configure(p policy.Breaker) {
 }
 
 // Close ends the counting; from now on everything may pass. hystrix-go never frees a name with its two goroutines, so
-// they are kept for the next Circuit, once what was reported in the last 50 ms has been counted. A Circuit that
-// follows at once begins with one success counted. Close may be called again and always returns nil.
+// they are kept for the next Circuit. Close may be called again and always returns nil.
 func (c *Circuit) Close() error {
 	if e := c.leave(); e != nil {
 		engines.put(e)
@@ -108,7 +109,7 @@ func (c *Circuit) Allow() (middleware.Ticket, bool) {
 	if closed {
 		c.turn(middleware.StateOpen)
 	}
-	if !c.spareProbe && !c.engine.AllowRequest() {
+	if !c.engine.AllowRequest() && !c.spareProbe { // asked first: a new sleep window has a probe of its own
 		return 0, false
 	}
 	c.spareProbe = false

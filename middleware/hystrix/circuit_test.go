@@ -141,6 +141,21 @@ func TestCircuitProbesAtOnceAfterAProbeWithoutInstance(t *testing.T) {
 	}
 }
 
+// The probe that came to nothing may be made up for, but not beside that of the next sleep window.
+func TestCircuitDoesNotSaveUpProbes(t *testing.T) {
+	c := open(t, eager)
+	breakIt(t, c)
+	c.Report(probe(t, c), policy.NoInstance, time.Millisecond)
+	time.Sleep(2 * sleep) // the next window has begun
+	slow := eager
+	slow.Sleep = time.Hour
+	admit(t, c)
+	c.Configure(slow)
+	if _, ok := c.Allow(); ok {
+		t.Error("two pass at once")
+	}
+}
+
 // Probes that take longer than the sleep window must not keep each other from closing the circuit.
 func TestCircuitWithSlowProbes(t *testing.T) {
 	c := open(t, eager)

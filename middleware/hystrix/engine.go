@@ -91,8 +91,8 @@ func (e *engine) reset() {
 	}
 }
 
-// pool keeps the engines that no Circuit uses, so that opening and closing circuits makes no more of them than are in
-// use at a time.
+// pool keeps the engines that no Circuit uses, as they were left, so that opening and closing circuits makes no more of
+// them than are in use at a time.
 type pool struct {
 	mu   sync.Mutex
 	made int
@@ -102,7 +102,14 @@ type pool struct {
 // engines is package-level state because hystrix-go's names are.
 var engines pool
 
+// take returns an engine without a past.
 func (p *pool) take() *engine {
+	e := p.next()
+	e.reset()
+	return e
+}
+
+func (p *pool) next() *engine {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.free) > 0 {
@@ -116,7 +123,6 @@ func (p *pool) take() *engine {
 }
 
 func (p *pool) put(e *engine) {
-	e.reset()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free = append(p.free, e)
