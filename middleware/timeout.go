@@ -53,7 +53,7 @@ type timeout struct {
 // themselves.
 //
 // No goroutine is started: an endpoint that ignores its context holds the caller up, and its late answer is
-// still returned. An event.Overrun counts that. As the context ends when the endpoint returns, a response must not go on
+// still returned. An event.Overrun counts that, also when it was the caller's own deadline that it ignored. As the context ends when the endpoint returns, a response must not go on
 // reading from it, as one made with go-kit's BufferedStream does.
 func Timeout(d time.Duration, opts ...TimeoutOption) endpoint.Middleware {
 	t := &timeout{after: d, expired: &TimeoutError{After: d}, observer: event.Discard{}}
@@ -72,7 +72,11 @@ func (t *timeout) do(ctx context.Context, request any, next endpoint.Endpoint) (
 	start := time.Now()
 	end := start.Add(t.after)
 	if earlier, ok := ctx.Deadline(); ok && !earlier.After(end) {
-		return next(ctx, request)
+		response, err := next(ctx, request)
+		if _, above := context.Cause(ctx).(*TimeoutError); !above { //nolint:errorlint // a Timeout above reports its own
+			t.check(ctx, earlier.Sub(start), time.Since(start))
+		}
+		return response, err
 	}
 	limited, cancel := context.WithDeadlineCause(ctx, end, t.expired)
 	defer cancel()
@@ -81,17 +85,19 @@ func (t *timeout) do(ctx context.Context, request any, next endpoint.Endpoint) (
 	if limited.Err() == nil || context.Cause(limited) != t.expired { //nolint:errorlint // its own expiry, no other
 		return response, err
 	}
-	if took := time.Since(start); took > t.after+overrunGrace {
-		t.overrun(ctx, took)
-	}
+	t.check(ctx, t.after, time.Since(start))
 	if err != nil {
 		err = &TimeoutError{After: t.after, Err: err}
 	}
 	return response, err
 }
 
-func (t *timeout) overrun(ctx context.Context, took time.Duration) {
-	e := event.Overrun{Timeout: t.after, Took: took}
+// check reports an endpoint that took longer than it was given.
+func (t *timeout) check(ctx context.Context, given, took time.Duration) {
+	if took <= max(0, given)+overrunGrace {
+		return
+	}
+	e := event.Overrun{Timeout: given, Took: took}
 	if s := call.From(ctx); s != nil {
 		e.Service, e.Method = s.Service, s.Method
 	}

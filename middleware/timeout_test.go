@@ -116,6 +116,26 @@ func TestTimeoutCountsAnEndpointThatIgnoresIt(t *testing.T) {
 	})
 }
 
+func TestTimeoutCountsAnEndpointThatIgnoresTheCallersDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := new(recorder)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, _ = Timeout(time.Second, WithObserver(seen))(takes(600*time.Millisecond))(ctx, nil)
+		want := event.Overrun{Timeout: 100 * time.Millisecond, Took: 600 * time.Millisecond}
+		if got := events[event.Overrun](seen); len(got) != 1 || got[0] != want {
+			t.Errorf("told %v", got)
+		}
+
+		seen = new(recorder)
+		nested := Timeout(time.Second, WithObserver(seen))(Timeout(time.Minute, WithObserver(seen))(takes(3 * time.Second)))
+		_, _ = nested(t.Context(), nil)
+		if got := events[event.Overrun](seen); len(got) != 1 {
+			t.Errorf("told of one call %v", got)
+		}
+	})
+}
+
 func TestTimeoutOfZeroDoesNothing(t *testing.T) {
 	for _, d := range []time.Duration{0, -time.Second} {
 		_, err := Timeout(d)(func(ctx context.Context, _ any) (any, error) {
