@@ -6,3 +6,10 @@ func (f *Fallback) Refreshing() int {
 	defer f.refreshes.mu.Unlock()
 	return len(f.refreshes.keys)
 }
+
+// Removed returns the number of removals that are remembered.
+func (f *Fallback) Removed() int {
+	f.removals.mu.Lock()
+	defer f.removals.mu.Unlock()
+	return len(f.removals.at)
+}

@@ -11,7 +11,8 @@
 //   - Without a KeyFunc nothing is kept: two requests are the same only if the application says so.
 //   - An error that is the caller's own (policy.Refused, most 4xx) is no failure: it is what the callee has to say.
 //     It and an application's error in a response (go-kit's endpoint.Failer) are never kept, and they remove what was
-//     kept before: a record that was deleted, or a permission that was withdrawn, must not come back in an outage.
+//     kept before: a record that was deleted, or a permission that was withdrawn, must not come back in an outage, nor
+//     by a slow answer to a question that was asked before.
 //   - A caller that gave up gets its own error and nothing else. When only its time is up, it still gets the kept
 //     answer or the default; neither needs any I/O.
 //   - Kept answers are shared by all calls with the same key. Whoever receives a response must not change it.
@@ -39,7 +40,7 @@ import (
 )
 
 // ErrUnfit is the cause of a fallback when the callee returned no error, but a response that the method's classifier
-// judged a failure.
+// judged a failure, or whose own error could not be asked for.
 var ErrUnfit = errors.New("fallback: response judged a failure")
 
 const sweepEvery = time.Minute
@@ -52,6 +53,7 @@ type Fallback struct {
 	observer     event.Observer
 	store        Store
 	refreshes    *refreshes
+	removals     *removals
 
 	closing sync.Once
 	stop    chan struct{}
@@ -76,6 +78,7 @@ func New(p policy.Fallback, opts ...Option) *Fallback {
 		f.store = NewCache(p.MaxEntries)
 	}
 	f.refreshes = newRefreshes(p.MaxEntries)
+	f.removals = newRemovals(p.MaxEntries)
 	f.stopped.Go(f.sweep)
 	return f
 }
@@ -97,6 +100,7 @@ func (f *Fallback) sweep() {
 			return
 		case <-tick.C:
 			f.refreshes.sweep(time.Now())
+			f.removals.sweep(time.Now())
 			if cache, ok := f.store.(*Cache); ok {
 				cache.Sweep()
 			}
@@ -147,11 +151,7 @@ func (f *Fallback) withKey(ctx context.Context, state *call.State, key string, r
 	verdict := state.Judge(ctx, response, err, nil)
 	switch {
 	case verdict.Outcome.OK():
-		if verdict.Outcome == policy.Success && err == nil && failed(response) == nil {
-			f.store.Save(key, Entry{Response: response, Stored: time.Now()}, f.staleIfError)
-		} else {
-			f.store.Delete(key)
-		}
+		f.keep(state, key, response, verdict.Outcome == policy.Success && err == nil)
 		f.refreshes.succeeded(key)
 		return live(state, response, err)
 	case gaveUp(ctx):
@@ -162,9 +162,21 @@ func (f *Fallback) withKey(ctx context.Context, state *call.State, key string, r
 		f.refreshes.succeeded(key) // nothing is left to answer with meanwhile
 		return f.orDefault(ctx, state, request, response, err)
 	}
-	cause := causeOf(response, err)
+	cause := f.causeOf(state, response, err)
 	f.refreshes.failed(key, cause, entry.Stored.Add(f.staleIfError))
 	return f.stale(state, entry, age, cause)
+}
+
+// keep keeps a good answer, and forgets what was kept when the callee has something else to say.
+func (f *Fallback) keep(state *call.State, key string, response any, good bool) {
+	if !good || f.failed(state, response) != nil {
+		f.removals.note(key)
+		f.store.Delete(key)
+		return
+	}
+	if !f.removals.since(key, state.Started) {
+		f.store.Save(key, Entry{Response: response, Stored: time.Now()}, f.staleIfError)
+	}
 }
 
 func (f *Fallback) load(key string) (Entry, time.Duration, bool) {
@@ -188,7 +200,7 @@ func (f *Fallback) orDefault(ctx context.Context, state *call.State, request, re
 	if f.byDefault == nil {
 		return live(state, response, err)
 	}
-	cause := causeOf(response, err)
+	cause := f.causeOf(state, response, err)
 	answer, refused := f.askDefault(ctx, state, request, cause)
 	if refused != nil {
 		return live(state, response, err)
@@ -242,20 +254,27 @@ func (f *Fallback) panicked(what string, state *call.State, value any) {
 // gaveUp reports whether the caller itself ended the call; that its time is up does not count.
 func gaveUp(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
-func causeOf(response any, err error) error {
+func (f *Fallback) causeOf(state *call.State, response any, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := failed(response); err != nil {
+	if err := f.failed(state, response); err != nil {
 		return err
 	}
 	return ErrUnfit
 }
 
-// failed returns the application's error in a response.
-func failed(response any) error {
-	if f, ok := response.(endpoint.Failer); ok {
-		return f.Failed()
+// failed returns the application's error in a response. One that panics when it is asked, as a nil pointer may, is unfit.
+func (f *Fallback) failed(state *call.State, response any) (err error) {
+	failer, ok := response.(endpoint.Failer)
+	if !ok {
+		return nil
 	}
-	return nil
+	defer func() {
+		if value := recover(); value != nil {
+			f.panicked("response", state, value)
+			err = ErrUnfit
+		}
+	}()
+	return failer.Failed()
 }
