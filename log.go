@@ -12,19 +12,24 @@ import (
 // logWindow is the time for which a repeated event is counted rather than logged again.
 const logWindow = 10 * time.Second
 
+// kindsToldApart bounds the kinds of one name within a window: with more, the rest count as one kind. When everything
+// fails at once, a line for each instance helps nobody.
+const kindsToldApart = 20
+
 // eventLog writes events to a logger. The first of a kind is written at once; those of the same kind that follow within
 // the window are counted, and the last of them is written at its end with their number. Kinds are told apart by the
-// event's name and its first attribute, which names the service, node or file, and by the method if it has one.
+// event's name, its first attribute, which names the service, node or file, and the method, instance or subject.
 type eventLog struct {
 	logger *slog.Logger
 
 	mu     sync.Mutex
 	closed bool
 	kinds  map[kind]*repeated
+	apart  map[string]int // kinds by name
 	timers sync.WaitGroup // windows that have not ended
 }
 
-type kind struct{ name, subject, method string }
+type kind struct{ name, about, detail string }
 
 type repeated struct {
 	last  event.Event
@@ -33,7 +38,7 @@ type repeated struct {
 }
 
 func newEventLog(l *slog.Logger) *eventLog {
-	return &eventLog{logger: l, kinds: map[kind]*repeated{}}
+	return &eventLog{logger: l, kinds: map[kind]*repeated{}, apart: map[string]int{}}
 }
 
 // Observe logs e or counts it.
@@ -53,10 +58,14 @@ func (l *eventLog) first(e event.Event) bool {
 	if l.closed {
 		return true
 	}
+	if _, ok := l.kinds[k]; !ok && l.apart[k.name] >= kindsToldApart {
+		k = kind{name: k.name}
+	}
 	if r, ok := l.kinds[k]; ok {
 		r.last, r.count = e, r.count+1
 		return false
 	}
+	l.apart[k.name]++
 	l.timers.Add(1)
 	l.kinds[k] = &repeated{timer: time.AfterFunc(logWindow, func() { l.sumUp(k) })}
 	return true
@@ -67,9 +76,9 @@ func kindOf(e event.Event) kind {
 	for i, a := range e.Attrs() {
 		switch {
 		case i == 0:
-			k.subject = a.Value.String()
-		case a.Key == "method":
-			k.method = a.Value.String()
+			k.about = a.Value.String()
+		case a.Key == "method", a.Key == "instance", a.Key == "subject":
+			k.detail = a.Value.String()
 		}
 	}
 	return k
@@ -87,6 +96,7 @@ func (l *eventLog) sumUp(k kind) {
 	last, count := r.last, r.count
 	if count == 0 {
 		delete(l.kinds, k)
+		l.apart[k.name]--
 	} else {
 		r.last, r.count = nil, 0
 		l.timers.Add(1)

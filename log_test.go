@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -91,5 +92,44 @@ func TestMethodsAreToldApart(t *testing.T) {
 		wantLines(t, logged.take(),
 			`msg="holdfast: breaker.changed" service=orders method=Get from=closed to=open`,
 			`msg="holdfast: breaker.changed" service=orders method=Put from=closed to=open`)
+	})
+}
+
+func TestInstancesAndSubjectsAreToldApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged lines
+		l := logTo(&logged)
+		defer l.Close()
+		for _, subject := range []string{"orders", "users", "users"} {
+			l.Observe(event.RegistryFailed{Doing: "subscribe", Subject: subject})
+		}
+		for _, instance := range []string{"a:1", "b:1", "a:1"} {
+			l.Observe(event.Returned{Service: "orders", Instance: instance})
+		}
+		wantLines(t, logged.take(),
+			`msg="holdfast: registry.failed" doing=subscribe subject=orders`,
+			`msg="holdfast: registry.failed" doing=subscribe subject=users`,
+			`msg="holdfast: instance.returned" service=orders instance=a:1`,
+			`msg="holdfast: instance.returned" service=orders instance=b:1`)
+	})
+}
+
+// When everything fails at once, the log stays short, and is as before in the next window.
+func TestManyKindsAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged lines
+		l := logTo(&logged)
+		defer l.Close()
+		for range 2 {
+			for i := range 1000 {
+				l.Observe(event.Returned{Service: "orders", Instance: strconv.Itoa(i)})
+			}
+			if got := logged.take(); len(got) != kindsToldApart+1 {
+				t.Errorf("%d lines at once, want %d", len(got), kindsToldApart+1)
+			}
+			time.Sleep(logWindow)
+			wantLines(t, logged.take(), `msg="holdfast: instance.returned" service=orders instance=999 times=979 within=10s`)
+			time.Sleep(logWindow + time.Millisecond) // a window in which nothing comes
+		}
 	})
 }
