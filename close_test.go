@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/go-kit/kit/endpoint"
+
 	"github.com/holdfast-go/holdfast"
 )
 
@@ -13,20 +15,30 @@ func TestCallsOfAClosedKitSaySoAtOnce(t *testing.T) {
 	m.Push(snapshot(addrs...))
 	kit := open(t, idempotent(), m)
 	var c callees
-	call := client(t, kit, "Get", &c)
-	if _, err := call(t.Context(), "42"); err != nil {
-		t.Fatal(err)
+	calls := map[string]endpoint.Endpoint{
+		"bare": client(t, kit, "Get", &c),
+		"with a kept answer": client(t, kit, "Get", &c, holdfast.Key(byRequest), holdfast.Default(func(context.Context, any, error) (any, error) {
+			return "default", nil
+		})),
+	}
+	for _, call := range calls {
+		if _, err := call(t.Context(), "42"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := kit.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := call(t.Context(), "42")
-	var failed *holdfast.CallError
-	if !errors.Is(err, holdfast.ErrClosed) || !errors.As(err, &failed) {
-		t.Fatalf("got %v, want ErrClosed", err)
+	for name, call := range calls {
+		ctx, info := holdfast.WithInfo(t.Context())
+		_, err := call(ctx, "42")
+		var failed *holdfast.CallError
+		if !errors.Is(err, holdfast.ErrClosed) || !errors.As(err, &failed) || failed.Attempts != 0 || info.Source != holdfast.SourceNone {
+			t.Errorf("%s: got %v, want ErrClosed; info %+v", name, err, info)
+		}
 	}
-	if failed.Attempts != 1 || c.calls.Load() != 1 {
-		t.Errorf("%d attempts, %d calls altogether", failed.Attempts, c.calls.Load())
+	if n := c.calls.Load(); n != 2 {
+		t.Errorf("%d calls went out, want the 2 before the end", n)
 	}
 }
 

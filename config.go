@@ -28,10 +28,14 @@ type Nacos struct {
 }
 
 // keeperConfig gives each Nacos a folder of its own, where none is named: lists of a test cluster must never reach a
-// program that uses another.
-func (n Nacos) keeperConfig() registry.KeeperConfig {
+// program that uses another. A registry that was handed in has no name by which to choose one.
+func (n Nacos) keeperConfig(handedIn bool) registry.KeeperConfig {
 	keeper := n.KeeperConfig
-	if keeper.Disk.Dir == "" && len(n.Servers) > 0 {
+	switch {
+	case keeper.Disk.Dir != "":
+	case handedIn:
+		keeper.Disk.Disabled = true
+	default:
 		servers := strings.Join(slices.Sorted(slices.Values(n.Servers)), ",")
 		keeper.Disk.Dir = filepath.Join(registry.DefaultDiskDir(), fmt.Sprintf("%x", sha256.Sum256([]byte(servers)))[:12])
 	}

@@ -10,7 +10,7 @@ import (
 
 func TestEachNacosHasAFolderOfItsOwnByDefault(t *testing.T) {
 	dir := func(servers ...string) string {
-		return Nacos{Connection: registry.Connection{Servers: servers}}.keeperConfig().Disk.Dir
+		return Nacos{Connection: registry.Connection{Servers: servers}}.keeperConfig(false).Disk.Dir
 	}
 	live, test := dir("n1", "n2"), dir("127.0.0.1")
 	if live == test || live != dir("n2", "n1") {
@@ -21,7 +21,7 @@ func TestEachNacosHasAFolderOfItsOwnByDefault(t *testing.T) {
 	}
 	named := Nacos{Connection: registry.Connection{Servers: []string{"n1"}}}
 	named.Disk.Dir = "/var/lib/holdfast"
-	if got := named.keeperConfig().Disk.Dir; got != named.Disk.Dir {
+	if got := named.keeperConfig(true).Disk.Dir; got != named.Disk.Dir {
 		t.Errorf("the named folder became %s", got)
 	}
 }

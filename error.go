@@ -35,6 +35,17 @@ func (e *CallError) Error() string {
 
 func (e *CallError) Unwrap() error { return e.Err }
 
+// Verdict is what a call that this one was a part of is judged by. That one may have done work of its own already, so that
+// what would have been harmless to repeat here is a failure there.
+func (e *CallError) Verdict() policy.Verdict {
+	switch e.Outcome {
+	case policy.NeverSent, policy.Throttled, policy.NoInstance:
+		return policy.Verdict{Outcome: policy.Failed}
+	default:
+		return policy.Verdict{Outcome: e.Outcome}
+	}
+}
+
 func callError(state *call.State, err error) error {
 	verdict, judged := state.Verdict()
 	if !judged {

@@ -2,6 +2,7 @@ package holdfast
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-kit/kit/endpoint"
@@ -31,22 +32,34 @@ type Info struct {
 
 type infoKey struct{}
 
-// WithInfo returns a context for one call and the Info that the call will fill in.
+// WithInfo returns a context for one call and the Info that the call will fill in: the first one that is made with it.
 func WithInfo(ctx context.Context) (context.Context, *Info) {
-	info := new(Info)
-	return context.WithValue(ctx, infoKey{}, info), info
+	w := new(wanted)
+	return context.WithValue(ctx, infoKey{}, w), &w.info
+}
+
+// wanted is an Info that the first call under its context fills in. Calls made within that one, or later, leave it alone.
+type wanted struct {
+	info  Info
+	taken atomic.Bool
 }
 
 // account is the stage that tells the caller how the call went: by Info, and by an error that names the call.
-func account(next endpoint.Endpoint) endpoint.Endpoint {
-	return func(ctx context.Context, request any) (any, error) {
+func (s *service) account(next endpoint.Endpoint) endpoint.Endpoint {
+	return func(ctx context.Context, request any) (response any, err error) {
 		state := call.From(ctx)
-		response, err := next(ctx, request)
+		w, ok := ctx.Value(infoKey{}).(*wanted)
+		first := ok && w.taken.CompareAndSwap(false, true)
+		if s.closed.Load() {
+			err = ErrClosed
+		} else {
+			response, err = next(ctx, request)
+		}
 		if err == nil && state.Source == call.SourceNone {
 			state.Source = call.SourceLive
 		}
-		if info, ok := ctx.Value(infoKey{}).(*Info); ok {
-			*info = Info{
+		if first {
+			w.info = Info{
 				Source: Source(state.Source), Age: state.Age, Cause: state.Cause,
 				Attempts: state.Attempt, Instance: state.Instance,
 			}

@@ -77,7 +77,7 @@ func Open(cfg Config, opts ...Option) (*Kit, error) {
 		}
 		watcher, k.registrar = k.sdk, k.sdk
 	}
-	k.keeper = registry.NewKeeper(watcher, cfg.Nacos.keeperConfig(), registry.WithObserver(k.observer))
+	k.keeper = registry.NewKeeper(watcher, cfg.Nacos.keeperConfig(o.registry != nil), registry.WithObserver(k.observer))
 	return k, nil
 }
 

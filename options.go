@@ -48,7 +48,8 @@ func WithLogger(l *slog.Logger) Option {
 // methods.
 func WithObserver(e event.Observer) Option { return func(o *options) { o.observer = e } }
 
-// WithRegistry uses r in place of Nacos; the Kit does not close it. Config.Nacos may then name no servers.
+// WithRegistry uses r in place of Nacos; the Kit does not close it. Config.Nacos may then name no servers. Lists are kept
+// on disk only if Config.Nacos.Disk.Dir names the folder: each registry needs its own.
 func WithRegistry(r Registry) Option { return func(o *options) { o.registry = r } }
 
 // ClientOption hands a collaborator to Kit.Client.

@@ -10,9 +10,10 @@ import (
 
 // Register declares that this program serves the service at i.Addr, and returns when a server has accepted it. The
 // declaration is kept true, also over outages, until Deregister or Close: an error that wraps registry.ErrUnavailable
-// means that no server could be reached yet. An instance that nobody could call is refused with a *policy.Error.
+// means that no server could be reached yet. An instance that nobody could call is refused with a *policy.Error. When the
+// servers refuse a declaration, the one before it for the same address stands again.
 func (k *Kit) Register(ctx context.Context, serviceName string, i registry.Instance) error {
-	id, err := k.declare(serviceName, i)
+	id, undo, err := k.declare(serviceName, i)
 	if err != nil {
 		return err
 	}
@@ -21,7 +22,7 @@ func (k *Kit) Register(ctx context.Context, serviceName string, i registry.Insta
 	case k.isClosed(): // and Close may have come before the registry heard of the instance
 		err = errors.Join(ErrClosed, k.takeBack(map[declaration]registry.Instance{{id, i.Addr}: i}))
 	case err != nil && !pending(ctx, err):
-		k.undeclare(id, i)
+		undo()
 	}
 	if err != nil {
 		return fmt.Errorf("holdfast: register %s at %s: %w", id, i.Addr, err)
@@ -55,21 +56,34 @@ func (k *Kit) parse(serviceName string) (registry.Service, error) {
 	return id, nil
 }
 
-func (k *Kit) declare(serviceName string, i registry.Instance) (registry.Service, error) {
-	id, err := k.parse(serviceName)
+// declare notes that i is declared; undo makes the declaration before it stand again, unless another has followed.
+func (k *Kit) declare(serviceName string, i registry.Instance) (id registry.Service, undo func(), err error) {
+	id, err = k.parse(serviceName)
 	if err != nil {
-		return id, err
+		return id, nil, err
 	}
 	if err := i.Validate(); err != nil {
-		return id, fmt.Errorf("holdfast: instance refused: %w", err)
+		return id, nil, fmt.Errorf("holdfast: instance refused: %w", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
-		return id, ErrClosed
+		return id, nil, ErrClosed
 	}
-	k.declared[declaration{id, i.Addr}] = i
-	return id, nil
+	at := declaration{id, i.Addr}
+	before, declared := k.declared[at]
+	k.declared[at] = i
+	return id, func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		switch now, ok := k.declared[at]; {
+		case !ok || !now.Equal(i):
+		case declared:
+			k.declared[at] = before
+		default:
+			delete(k.declared, at)
+		}
+	}, nil
 }
 
 func (k *Kit) isClosed() bool {

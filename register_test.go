@@ -50,23 +50,61 @@ func (s slowRegistry) Register(ctx context.Context, service registry.Service, i 
 func TestRegistrationThatTheRegistryHearsOfAfterCloseIsTakenBack(t *testing.T) {
 	slow := slowRegistry{memory(t), make(chan struct{}), make(chan struct{})}
 	kit := open(t, idempotent(), slow)
-	registered := make(chan error)
-	go func() { registered <- kit.Register(t.Context(), "orders", registry.Instance{Addr: addrs[0]}) }()
+	done := make(chan error)
+	go func() { done <- kit.Register(t.Context(), "orders", registry.Instance{Addr: addrs[0]}) }()
 	<-slow.begun
 	if err := kit.Close(); err != nil {
 		t.Fatal(err)
 	}
 	close(slow.goOn)
-	if err := <-registered; !errors.Is(err, holdfast.ErrClosed) {
+	if err := <-done; !errors.Is(err, holdfast.ErrClosed) {
 		t.Errorf("registered with a closed kit: %v", err)
 	}
-	left := make(chan registry.Snapshot, 8)
-	stop, err := slow.Watch(t.Context(), orders, func(s registry.Snapshot) { left <- s })
+	if left := registered(t, slow.Memory); len(left) != 0 {
+		t.Errorf("still registered: %v", left)
+	}
+}
+
+// registered returns who is registered for orders.
+func registered(t *testing.T, m *registrytest.Memory) []registry.Instance {
+	t.Helper()
+	seen := make(chan registry.Snapshot, 8)
+	stop, err := m.Watch(t.Context(), orders, func(s registry.Snapshot) { seen <- s })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	if s := <-left; len(s.Instances) != 0 {
-		t.Errorf("still registered: %v", s.Instances)
+	return (<-seen).Instances
+}
+
+// heavy is a registry that refuses heavy instances.
+type heavy struct{ *registrytest.Memory }
+
+func (h heavy) Register(ctx context.Context, s registry.Service, i registry.Instance) error {
+	if i.Weight > 1 {
+		return registry.ErrRefused
+	}
+	return h.Memory.Register(ctx, s, i)
+}
+
+func TestRefusedChangeLeavesTheDeclarationBeforeIt(t *testing.T) {
+	h := heavy{memory(t)}
+	kit := open(t, idempotent(), h)
+	if err := kit.Register(t.Context(), "orders", registry.Instance{Addr: addrs[0]}); err != nil {
+		t.Fatal(err)
+	}
+	for _, addr := range addrs[:2] {
+		if err := kit.Register(t.Context(), "orders", registry.Instance{Addr: addr, Weight: 5}); !errors.Is(err, registry.ErrRefused) {
+			t.Fatal(err)
+		}
+	}
+	if got := kit.Status().Registered; len(got) != 1 || got[0].Addr != addrs[0] {
+		t.Errorf("registered %v", got)
+	}
+	if err := kit.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := registered(t, h.Memory); len(left) != 0 {
+		t.Errorf("still registered: %v", left)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/go-kit/kit/endpoint"
 	"github.com/go-kit/kit/sd"
@@ -28,6 +29,7 @@ type service struct {
 	circuits map[string]*hystrix.Circuit
 	layers   map[string][]string // by method, outermost first
 	closers  []io.Closer         // in the order in which they were opened
+	closed   atomic.Bool
 }
 
 func newService(id registry.Service, section string, policies policy.Document, w registry.Watcher, o event.Observer) (*service, error) {
@@ -61,7 +63,7 @@ func (s *service) client(method string, factory sd.Factory, o clientOptions, t *
 
 	var calls chain
 	calls.add("tracing", t.Client(name, method))
-	calls.add("account", account)
+	calls.add("account", s.account)
 	if (o.key != nil || o.defaultValue != nil) && !p.Fallback.Disabled.On() {
 		f := fallback.New(p.Fallback, fallback.WithKey(o.key), fallback.WithDefault(o.defaultValue), fallback.WithObserver(obs))
 		s.closers = append(s.closers, f)
@@ -91,6 +93,7 @@ func (s *service) circuit(method string, p policy.Breaker, o event.Observer) *hy
 }
 
 func (s *service) close() error {
+	s.closed.Store(true)
 	var errs []error
 	for _, c := range slices.Backward(s.closers) {
 		errs = append(errs, c.Close())

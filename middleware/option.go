@@ -8,9 +8,9 @@
 //
 // An attempt is judged once (see policy.Classify), by the stage nearest to the callee; the others take over that verdict.
 //
-// The stages of one call share a state in its context, which belongs to the call's goroutine. Stages that run in several
-// goroutines within one call need a context each that does not come from it, or a Kit's endpoints, which begin calls of
-// their own.
+// The stages of one call share a state in its context, which belongs to the call's goroutine: one stage must not call
+// the next in several goroutines at once. What a Kit's endpoint does below them begins calls of its own, also when it uses
+// these stages itself.
 package middleware
 
 import (

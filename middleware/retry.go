@@ -28,12 +28,14 @@ type retry struct {
 // Retry repeats an attempt that failed, after a pause, when all of this holds:
 //
 //   - its outcome may be repeated, which for an ambiguous failure takes an idempotent method (policy.Outcome.Repeatable);
+//   - there is an instance that this call has not tried, or the outcome is one after which the same may be tried again;
 //   - p.Max retries have not been made yet;
 //   - the pause, and an attempt after it, fit into the time that remains to ctx;
 //   - the service's Budget has a token left; an event.BudgetExhausted tells when it has not.
 //
 // The pause is exponential with full jitter. A callee's own wish (policy.Verdict.RetryAfter) comes first and the jitter
-// is added to it, so that its callers do not all return at once; one of more than 30 s ends the call.
+// is added to it, so that its callers do not all return at once; one of more than 30 s ends the call. The wish of one
+// instance does not bind the others: while there is one that was not tried, it is asked without waiting for that.
 //
 // The last attempt's response and error are returned as they are; when it got no further than an open breaker or an empty
 // list of instances, the error wraps that of the attempt before, too. When the caller cancels, the error is a
@@ -69,15 +71,21 @@ func (r *retry) do(ctx context.Context, request any, next endpoint.Endpoint) (an
 		state.Next()
 		response, err := next(ctx, request)
 		verdict := state.Judge(ctx, response, err, r.classify)
-		if verdict.Outcome == policy.ShortCircuited || verdict.Outcome == policy.NoInstance {
+		switch verdict.Outcome {
+		case policy.ShortCircuited, policy.NoInstance:
+			r.giveBack(n, state)
 			err = because(err, sent)
-		} else {
+		case policy.AllTried:
+			r.giveBack(n, state)
+		default:
 			sent = err
 		}
 		switch {
 		case verdict.Outcome == policy.Canceled:
 			return response, ended(ctx, err)
 		case n > r.max || !verdict.Outcome.Repeatable(r.idempotent):
+			return response, err
+		case state.Alone && !verdict.Outcome.SameInstance():
 			return response, err
 		}
 		if again, err := r.pause(ctx, state, n, verdict, err); !again {
@@ -86,10 +94,21 @@ func (r *retry) do(ctx context.Context, request any, next endpoint.Endpoint) (an
 	}
 }
 
+// giveBack returns the token of a retry that reached nobody.
+func (r *retry) giveBack(n int, s *call.State) {
+	if n > 1 {
+		r.budget.repay(s.Method)
+	}
+}
+
 // pause waits before the n-th retry. When there is to be none, it returns the call's error.
 func (r *retry) pause(ctx context.Context, s *call.State, n int, v policy.Verdict, cause error) (bool, error) {
-	delay := v.RetryAfter + jitter(r.backoff, n)
-	if v.RetryAfter > maxRetryAfter || !fits(ctx, delay) {
+	wish := v.RetryAfter
+	if s.Instance != "" && !s.Alone {
+		wish = 0 // of one instance, while another can be asked
+	}
+	delay := wish + jitter(r.backoff, n)
+	if wish > maxRetryAfter || !fits(ctx, delay) {
 		return false, cause
 	}
 	if !r.budget.draw(s.Method) {

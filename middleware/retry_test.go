@@ -154,6 +154,53 @@ func TestRetryWaitsAsLongAsTheCalleeAsks(t *testing.T) {
 	})
 }
 
+// The wish of one instance does not bind another.
+func TestRetryAsksAnotherInstanceWithoutWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttled := judged{Outcome: policy.Throttled, RetryAfter: 2 * time.Second}
+		for candidates, least := range map[int]time.Duration{1: 2 * time.Second, 2: 0} {
+			attempts, start := 0, time.Now()
+			endpoint := script(&attempts, throttled, nil)
+			_, err := Retry(policy.Retry{}, false)(func(ctx context.Context, request any) (any, error) {
+				call.From(ctx).Chose("a", candidates)
+				return endpoint(ctx, request)
+			})(t.Context(), nil)
+			if took := time.Since(start) - least; err != nil || took < 0 || took > 25*time.Millisecond {
+				t.Errorf("%d candidates: %v, and %v longer than asked for", candidates, err, took)
+			}
+		}
+	})
+}
+
+// What may not go to the same instance again is not repeated when there is no other, nor is anything drawn for it.
+func TestRetryWithNobodyElseToAsk(t *testing.T) {
+	for outcome, want := range map[policy.Outcome]int{policy.Failed: 1, policy.TimedOut: 1, policy.NeverSent: 3} {
+		attempts, seen := 0, new(recorder)
+		endpoint := script(&attempts, fail(outcome))
+		_, err := Retry(policy.Retry{}, true, WithObserver(seen))(func(ctx context.Context, request any) (any, error) {
+			call.From(ctx).Chose("a", 1)
+			return endpoint(ctx, request)
+		})(t.Context(), nil)
+		if err == nil || attempts != want || len(events[event.Retried](seen)) != want-1 {
+			t.Errorf("%v: %d attempts, %v, told %v", outcome, attempts, err, seen.events)
+		}
+	}
+}
+
+func TestRetryThatReachesNobodyIsFree(t *testing.T) {
+	for _, outcome := range []policy.Outcome{policy.NoInstance, policy.AllTried, policy.ShortCircuited} {
+		synctest.Test(t, func(t *testing.T) {
+			attempts := 0
+			shared := NewBudget(policy.Budget{Percent: 0.001, PerSecond: 0.001})
+			before := shared.Tokens()
+			_, _ = Retry(policy.Retry{}, true, WithBudget(shared))(script(&attempts, fail(policy.Failed), fail(outcome)))(t.Context(), nil)
+			if spent := before - shared.Tokens(); attempts < 2 || spent > 0.01 {
+				t.Errorf("%v: %d attempts, %v tokens spent", outcome, attempts, spent)
+			}
+		})
+	}
+}
+
 func TestRetryBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen, attempts := new(recorder), 0

@@ -33,7 +33,7 @@ func Classify(_ any, err error) Verdict {
 	}
 	var judged Judged
 	if errors.As(err, &judged) {
-		return judged.Verdict()
+		return judged.Verdict().Known()
 	}
 	var status interface{ StatusCode() int }
 	if errors.As(err, &status) {

@@ -57,6 +57,12 @@ type Verdict struct {
 	RetryAfter time.Duration // 0: it said nothing
 }
 
+// Known returns v with an outcome that there is: any other is Failed.
+func (v Verdict) Known() Verdict {
+	v.Outcome = min(v.Outcome, Failed)
+	return v
+}
+
 // Classifier judges one attempt by its response and error. It is called once for each attempt, on the call's own
-// goroutine, and must not keep the response.
+// goroutine, and must not keep the response. An outcome that there is not counts as Failed.
 type Classifier func(response any, err error) Verdict

@@ -94,7 +94,7 @@ func (c *Client) pick(ctx context.Context, state *call.State) (*bound, error) {
 			if a.again {
 				state.Forgive(n.addr)
 			}
-			state.Chose(n.addr)
+			state.Chose(n.addr, v.candidates)
 			return b, nil
 		}
 		cause = err
@@ -139,9 +139,20 @@ func (c *Client) manufacture(b *bound) (err error) {
 		return errors.New("resolver: the factory made no endpoint")
 	}
 	b.closer = closer
+	made = leave(made)
 	for _, wrap := range slices.Backward(c.wraps) {
 		made = wrap(made)
 	}
 	b.endpoint = made
 	return nil
+}
+
+// leave lets the stages that an endpoint uses itself begin calls of their own.
+func leave(next endpoint.Endpoint) endpoint.Endpoint {
+	return func(ctx context.Context, request any) (any, error) {
+		if state := call.From(ctx); state != nil {
+			ctx = state.Leave(ctx)
+		}
+		return next(ctx, request)
+	}
 }

@@ -14,6 +14,7 @@ type view struct {
 	snapshot        registry.Snapshot
 	nodes           []*Node // parallel to snapshot.Instances
 	usable, ejected int
+	candidates      int // that the picker has
 	panicking       bool
 	picker          Picker        // nil when there is nobody to pick
 	nextReturn      time.Duration // of an ejected node, on the resolver's clock; 0: none is ejected
@@ -51,8 +52,8 @@ func (r *Resolver) show(s registry.Snapshot, nodes []*Node) *view {
 		v.nextReturn = time.Duration(ejected[0].out.Load())
 		v.panicking = (v.usable-v.ejected)*100 < r.ejection.PanicPercent*v.usable
 	}
-	if candidates := v.candidates(); len(candidates) > 0 {
-		v.picker = r.balancer.Build(candidates)
+	if candidates := v.allowed(); len(candidates) > 0 {
+		v.candidates, v.picker = len(candidates), r.balancer.Build(candidates)
 	}
 	old := r.view.Swap(v)
 	close(old.superseded)
@@ -88,7 +89,8 @@ func (r *Resolver) sort(v *view) (ejected []*Node) {
 	return ejected
 }
 
-func (v *view) candidates() []*Node {
+// allowed returns the nodes that may get traffic.
+func (v *view) allowed() []*Node {
 	all := v.ejected == 0 || v.panicking
 	if all && v.usable == len(v.nodes) {
 		return v.nodes

@@ -134,7 +134,7 @@ func trying(instances ...string) endpoint.Middleware {
 			state := call.From(ctx)
 			for _, instance := range instances {
 				state.Next()
-				state.Chose(instance)
+				state.Chose(instance, 2)
 				if response, err = next(ctx, request); err == nil {
 					break
 				}

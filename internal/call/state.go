@@ -17,6 +17,7 @@ type State struct {
 
 	Attempt  int    // number of the attempt under way, from 1; 0 before the first
 	Instance string // address that the attempt was sent to, "" before it was picked
+	Alone    bool   // when that was picked, there was no other instance left that the call had not tried
 
 	Source string        // how the answer came about, one of the Source constants
 	Age    time.Duration // of a stale answer
@@ -31,6 +32,9 @@ type State struct {
 
 	tried   []string
 	triedIn [4]string // keeps the usual few tries from allocating
+
+	outsides [3]outside // so do these
+	left     int        // how many of them are used
 }
 
 // How an answer came about.
@@ -63,23 +67,46 @@ func Ensure(ctx context.Context) (context.Context, *State) {
 	return Enter(ctx, "", "")
 }
 
+// Leave returns a context that does not belong to the call: for what the callee's endpoint does within an attempt.
+func (s *State) Leave(ctx context.Context) context.Context {
+	if s.left == len(s.outsides) {
+		return &outside{ctx}
+	}
+	o := &s.outsides[s.left]
+	s.left++
+	o.Context = ctx
+	return o
+}
+
+// outside is a context in which no call is found.
+type outside struct{ context.Context }
+
+func (o *outside) Value(k any) any {
+	if k == (key{}) {
+		return nil
+	}
+	return o.Context.Value(k)
+}
+
 // Next begins the next attempt.
 func (s *State) Next() {
 	if s.judged && s.Instance != "" {
 		s.last, s.lastErr = s.verdict, s.err
 	}
 	s.Attempt++
-	s.Instance = ""
+	s.Instance, s.Alone = "", false
 	s.judged = false
 }
 
-// Chose notes the instance of the attempt under way, so that the next attempt can avoid it.
-func (s *State) Chose(instance string) {
+// Chose notes the instance of the attempt under way, of so many that it could have been, so that the next attempt can
+// avoid it.
+func (s *State) Chose(instance string, candidates int) {
 	s.Instance = instance
 	if s.tried == nil {
 		s.tried = s.triedIn[:0]
 	}
 	s.tried = append(s.tried, instance)
+	s.Alone = len(s.tried) >= candidates
 }
 
 // Tried reports whether an earlier attempt of this call was sent to the instance.
@@ -120,7 +147,7 @@ func (s *State) Judge(ctx context.Context, response any, err error, classify pol
 	case classify == nil:
 		s.verdict = policy.Classify(response, err)
 	default:
-		s.verdict = classify(response, err)
+		s.verdict = classify(response, err).Known()
 	}
 	return s.verdict
 }

@@ -53,7 +53,7 @@ func TestTriedInstancesAreRemembered(t *testing.T) {
 	addrs := []string{"a", "b", "c", "d", "e"} // one more than fits without allocating
 	for _, a := range addrs {
 		s.Next()
-		s.Chose(a)
+		s.Chose(a, 9)
 	}
 	s.Forgive("c")
 	for _, a := range addrs {
@@ -69,7 +69,7 @@ func TestTriedInstancesAreRemembered(t *testing.T) {
 func TestLastIsTheLatestAttemptThatReachedAnInstance(t *testing.T) {
 	ctx, s := Enter(t.Context(), "orders", "Get")
 	s.Next()
-	s.Chose("a")
+	s.Chose("a", 9)
 	s.Judge(ctx, nil, errBoom, nil)
 	s.Next() // finds nobody
 	s.Judge(ctx, nil, errors.New("no instance"), nil)
@@ -93,5 +93,32 @@ func TestACallWithinACallHasAStateOfItsOwn(t *testing.T) {
 	}
 	if From(t.Context()) != nil {
 		t.Error("a state out of nowhere")
+	}
+}
+
+// Whatever is done in a context that has left the call begins a call of its own, also long after the call.
+func TestAContextThatHasLeftTheCall(t *testing.T) {
+	type other struct{}
+	ctx, s := Enter(context.WithValue(t.Context(), other{}, "kept"), "orders", "Get")
+	ctx, cancel := context.WithCancel(ctx)
+	var left []context.Context
+	for range 2 * len(s.outsides) {
+		left = append(left, s.Leave(ctx))
+	}
+	cancel()
+	for i, outside := range left {
+		if From(outside) != nil || outside.Value(other{}) != "kept" || outside.Err() == nil {
+			t.Errorf("%d: state %v, value %v, %v", i, From(outside), outside.Value(other{}), outside.Err())
+		}
+		if _, own := Ensure(outside); own == s {
+			t.Errorf("%d: a stage takes the call's state for its own", i)
+		}
+	}
+}
+
+func TestOutcomeThatThereIsNotIsAFailure(t *testing.T) {
+	s := new(State)
+	if v := s.Judge(t.Context(), nil, nil, classifier(new(int), 42)); v.Outcome != policy.Failed {
+		t.Errorf("%v", v.Outcome)
 	}
 }

@@ -47,8 +47,10 @@ var arrows = map[string][]string{
 
 // reserved says which rows alone may import a library.
 var reserved = map[string][]string{
-	"github.com/afex/hystrix-go":   {"middleware/hystrix", "bench"},
-	"go.opentelemetry.io/otel/sdk": {"cmd", "examples", "bench"},
+	"github.com/afex/hystrix-go":          {"middleware/hystrix", "bench"},
+	"github.com/nacos-group/nacos-sdk-go": {"registry/nacossdk", "registry/nacos", "nacostest"},
+	"github.com/patrickmn/go-cache":       {"fallback"},
+	"go.opentelemetry.io/otel/sdk":        {"cmd", "examples", "bench"},
 }
 
 func TestImportsFollowTheArrows(t *testing.T) {
