@@ -56,10 +56,7 @@ func Load(path string) (Config, error) {
 func Parse(name string, data []byte) (Config, error) {
 	var cfg Config
 	positions, err := document.Decode(name, data, &cfg)
-	if err == nil {
-		err = positions.Locate(cfg.Validate())
-	}
-	if err != nil {
+	if err = errors.Join(err, positions.Locate(cfg.Validate())); err != nil {
 		return Config{}, fmt.Errorf("holdfast: configuration refused: %w", err)
 	}
 	return cfg, nil

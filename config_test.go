@@ -52,6 +52,13 @@ func TestLoadNamesEachFaultWithItsPlace(t *testing.T) {
 			t.Errorf("%q is missing in\n%v", want, err)
 		}
 	}
+	write(t, path, "nacos: {servers: ['n1:port', 'a b'], emptyGrace: -1s, recoveryGrace: -1s}\ndefaults: {timout: {}, retry: {max: -1}}\n")
+	_, err = holdfast.Load(path)
+	for _, want := range []string{"servers[0]", "servers[1]", "emptyGrace", "recoveryGrace", "defaults.timout", "retry.max"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
 	if _, err := holdfast.Load(path + ".none"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
 	}

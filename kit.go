@@ -141,10 +141,21 @@ func (k *Kit) Ready() error {
 	var missing []error
 	for _, s := range k.Status().Services {
 		if s.Source == "" {
-			missing = append(missing, fmt.Errorf("holdfast: no list of instances of %s: %w", s.Name, errors.Join(registry.ErrUnavailable, s.Err)))
+			missing = append(missing, unlisted(s))
 		}
 	}
 	return errors.Join(missing...)
+}
+
+func unlisted(s ServiceStatus) error {
+	why := s.Err
+	if why == nil {
+		why = errors.New("no server has answered yet")
+	}
+	if !errors.Is(why, registry.ErrUnavailable) {
+		why = fmt.Errorf("%w: %w", registry.ErrUnavailable, why)
+	}
+	return fmt.Errorf("holdfast: no list of instances of %s: %w", s.Name, why)
 }
 
 // Close takes back what was registered, within Nacos.RequestTimeout, lets go of every instance once its calls in flight
@@ -174,8 +185,12 @@ func (k *Kit) takeBack(declared map[declaration]registry.Instance) error {
 	ctx, cancel := context.WithTimeout(context.Background(), k.cfg.Nacos.Connection.WithDefaults().RequestTimeout)
 	defer cancel()
 	var errs []error
+	told := map[string]bool{} // the same outage for every declaration
 	for d, i := range declared {
-		errs = append(errs, k.registrar.Deregister(ctx, d.service, i))
+		if err := k.registrar.Deregister(ctx, d.service, i); err != nil && !told[err.Error()] {
+			told[err.Error()] = true
+			errs = append(errs, fmt.Errorf("holdfast: deregister: %w", err))
+		}
 	}
 	return errors.Join(errs...)
 }

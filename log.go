@@ -3,6 +3,7 @@ package holdfast
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +17,12 @@ const logWindow = 10 * time.Second
 // fails at once, a line for each instance helps nobody.
 const kindsToldApart = 20
 
+// told are the attributes by which events about the same thing are of different kinds: of what in it, and what it has become.
+var told = []string{"method", "instance", "subject", "up", "to", "on"}
+
 // eventLog writes events to a logger. The first of a kind is written at once; those of the same kind that follow within
 // the window are counted, and the last of them is written at its end with their number. Kinds are told apart by the
-// event's name, its first attribute, which names the service, node or file, and the method, instance or subject.
+// event's name, its first attribute, which names the service, node or file, and by all that is in told.
 type eventLog struct {
 	logger *slog.Logger
 
@@ -77,8 +81,8 @@ func kindOf(e event.Event) kind {
 		switch {
 		case i == 0:
 			k.about = a.Value.String()
-		case a.Key == "method", a.Key == "instance", a.Key == "subject":
-			k.detail = a.Value.String()
+		case slices.Contains(told, a.Key):
+			k.detail += a.Value.String() + " "
 		}
 	}
 	return k

@@ -114,6 +114,26 @@ func TestInstancesAndSubjectsAreToldApart(t *testing.T) {
 	})
 }
 
+// What something has become must not hide behind what it was a moment ago.
+func TestStatesAreToldApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logged lines
+		l := logTo(&logged)
+		defer l.Close()
+		for _, up := range []bool{true, false, true, false} {
+			l.Observe(event.NodeChanged{Node: "n1", Up: up})
+		}
+		for _, to := range []string{"open", "half-open", "open"} {
+			l.Observe(event.BreakerChanged{Service: "orders", Method: "Get", From: "x", To: to})
+		}
+		wantLines(t, logged.take(),
+			`msg="holdfast: registry.node_changed" node=n1 up=true`,
+			`msg="holdfast: registry.node_changed" node=n1 up=false`,
+			`msg="holdfast: breaker.changed" service=orders method=Get from=x to=open`,
+			`msg="holdfast: breaker.changed" service=orders method=Get from=x to=half-open`)
+	})
+}
+
 // When everything fails at once, the log stays short, and is as before in the next window.
 func TestManyKindsAreOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 
@@ -106,5 +107,39 @@ func TestRefusedChangeLeavesTheDeclarationBeforeIt(t *testing.T) {
 	}
 	if left := registered(t, h.Memory); len(left) != 0 {
 		t.Errorf("still registered: %v", left)
+	}
+}
+
+// One outage is told once, not for each declaration.
+func TestCloseWithoutARegistry(t *testing.T) {
+	m := memory(t)
+	kit, err := holdfast.Open(idempotent(), holdfast.WithRegistry(m), holdfast.WithLogger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, addr := range addrs {
+		if err := kit.Register(t.Context(), "orders", registry.Instance{Addr: addr}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Fail(errors.New("gone"))
+	const want = "holdfast: deregister: registry: no server available: gone"
+	if err := kit.Close(); !errors.Is(err, registry.ErrUnavailable) || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// A probe shows one line that says what is missing and why.
+func TestReadySaysWhatIsMissing(t *testing.T) {
+	m := memory(t)
+	m.Fail(errors.New("gone"))
+	kit := open(t, idempotent(), m)
+	var c callees
+	if _, err := client(t, kit, "Get", &c)(t.Context(), "42"); !errors.Is(err, registry.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	const want = "holdfast: no list of instances of orders: registry: no server available: gone"
+	if err := kit.Ready(); !errors.Is(err, registry.ErrUnavailable) || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

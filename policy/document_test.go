@@ -68,15 +68,15 @@ func TestValidateNamesFieldValueAndReason(t *testing.T) {
 		"negative duration":      {Policy{Method: Method{Timeout: Timeout{Call: -time.Second}}}, `defaults.timeout.call: "-1s": must not be negative`},
 		"no unit in Go":          {Policy{Method: Method{Timeout: Timeout{Try: 250}}}, `defaults.timeout.try: "250ns": is below a millisecond`},
 		"try above call":         {Policy{Method: Method{Timeout: Timeout{Try: 2 * time.Second}}}, `defaults.timeout.try: "2s": is above the whole call's, 1s`},
-		"negative retries":       {Policy{Method: Method{Retry: Retry{Max: -1}}}, `defaults.retry.max: "-1": must be at least 0`},
+		"negative retries":       {Policy{Method: Method{Retry: Retry{Max: -1}}}, `defaults.retry.max: "-1": must be above 0`},
 		"shrinking backoff":      {Policy{Method: Method{Retry: Retry{Backoff: Backoff{Factor: 0.5}}}}, `defaults.retry.backoff.factor: "0.5": must be at least 1`},
 		"backoff upside down":    {Policy{Method: Method{Retry: Retry{Backoff: Backoff{Base: time.Second}}}}, `defaults.retry.backoff.max: "250ms": is below the base, 1s`},
-		"percent":                {Policy{Method: Method{Breaker: Breaker{ErrorPercent: 101}}}, `defaults.breaker.errorPercent: "101": must be from 0 to 100`},
-		"not a number":           {Policy{Budget: Budget{Percent: math.NaN()}}, `defaults.budget.percent: "NaN": must be from 0 to 100`},
-		"infinite":               {Policy{Budget: Budget{Capacity: math.Inf(1)}}, `defaults.budget.capacity: "+Inf": must be from 0 to 100000`},
-		"beyond counting":        {Policy{Budget: Budget{PerSecond: 1e300}}, `defaults.budget.perSecond: "1e+300": must be from 0 to 10000`},
+		"percent":                {Policy{Method: Method{Breaker: Breaker{ErrorPercent: 101}}}, `defaults.breaker.errorPercent: "101": must be above 0 and at most 100`},
+		"not a number":           {Policy{Budget: Budget{Percent: math.NaN()}}, `defaults.budget.percent: "NaN": must be above 0 and at most 100`},
+		"infinite":               {Policy{Budget: Budget{Capacity: math.Inf(1)}}, `defaults.budget.capacity: "+Inf": must be above 0 and at most 100000`},
+		"beyond counting":        {Policy{Budget: Budget{PerSecond: 1e300}}, `defaults.budget.perSecond: "1e+300": must be above 0 and at most 10000`},
 		"ejection shrinks":       {Policy{Ejection: Ejection{MaxTime: time.Second}}, `defaults.ejection.maxTime: "1s": is below the time of the first ejection, 30s`},
-		"negative cached values": {Policy{Method: Method{Fallback: Fallback{MaxEntries: -5}}}, `defaults.fallback.maxEntries: "-5": must be at least 0`},
+		"negative cached values": {Policy{Method: Method{Fallback: Fallback{MaxEntries: -5}}}, `defaults.fallback.maxEntries: "-5": must be above 0`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

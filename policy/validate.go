@@ -30,7 +30,7 @@ func (f *faults) policy(path string, own, full Policy) {
 	f.upTo(path+".budget.perSecond", own.Budget.PerSecond, 10_000) // far more could not be counted
 	f.upTo(path+".budget.capacity", own.Budget.Capacity, 100_000)
 
-	f.atLeast(path+".ejection.consecutiveFailures", float64(own.Ejection.ConsecutiveFailures), 0)
+	f.count(path+".ejection.consecutiveFailures", own.Ejection.ConsecutiveFailures)
 	f.duration(path+".ejection.time", own.Ejection.Time)
 	f.duration(path+".ejection.maxTime", own.Ejection.MaxTime)
 	f.upTo(path+".ejection.maxPercent", float64(own.Ejection.MaxPercent), 100)
@@ -47,22 +47,22 @@ func (f *faults) method(path string, own, full Method) {
 		f.refuse(path+".timeout.try", full.Timeout.Try, fmt.Sprintf("is above the whole call's, %v", full.Timeout.Call))
 	}
 
-	f.atLeast(path+".retry.max", float64(own.Retry.Max), 0)
+	f.count(path+".retry.max", own.Retry.Max)
 	f.duration(path+".retry.backoff.base", own.Retry.Backoff.Base)
 	f.duration(path+".retry.backoff.max", own.Retry.Backoff.Max)
-	if own.Retry.Backoff.Factor != 0 {
-		f.atLeast(path+".retry.backoff.factor", own.Retry.Backoff.Factor, 1)
+	if factor := own.Retry.Backoff.Factor; factor != 0 && !(factor >= 1) || math.IsInf(factor, 0) {
+		f.refuse(path+".retry.backoff.factor", factor, "must be at least 1")
 	}
 	if full.Retry.Backoff.Max < full.Retry.Backoff.Base {
 		f.refuse(path+".retry.backoff.max", full.Retry.Backoff.Max, fmt.Sprintf("is below the base, %v", full.Retry.Backoff.Base))
 	}
 
-	f.atLeast(path+".breaker.requestVolume", float64(own.Breaker.RequestVolume), 0)
+	f.count(path+".breaker.requestVolume", own.Breaker.RequestVolume)
 	f.upTo(path+".breaker.errorPercent", float64(own.Breaker.ErrorPercent), 100)
 	f.duration(path+".breaker.sleep", own.Breaker.Sleep)
 
 	f.duration(path+".fallback.staleIfError", own.Fallback.StaleIfError)
-	f.atLeast(path+".fallback.maxEntries", float64(own.Fallback.MaxEntries), 0)
+	f.count(path+".fallback.maxEntries", own.Fallback.MaxEntries)
 }
 
 func (f *faults) duration(path string, d time.Duration) {
@@ -74,14 +74,14 @@ func (f *faults) duration(path string, d time.Duration) {
 	}
 }
 
-func (f *faults) atLeast(path string, v, least float64) {
-	if !(v >= least) || math.IsInf(v, 0) {
-		f.refuse(path, v, fmt.Sprintf("must be at least %v", least))
+func (f *faults) count(path string, n int) {
+	if n < 0 {
+		f.refuse(path, n, "must be above 0")
 	}
 }
 
 func (f *faults) upTo(path string, v, most float64) {
 	if !(v >= 0 && v <= most) {
-		f.refuse(path, v, fmt.Sprintf("must be from 0 to %v", most))
+		f.refuse(path, v, fmt.Sprintf("must be above 0 and at most %v", most))
 	}
 }

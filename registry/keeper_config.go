@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"time"
 
 	"github.com/holdfast-go/holdfast/internal/field"
@@ -28,13 +29,14 @@ type Disk struct {
 	Dir string `yaml:"dir,omitempty"`
 }
 
-// Validate refuses settings that cannot be meant. The error is a *FieldError.
+// Validate returns every setting that cannot be meant, each as a *FieldError, joined; nil if there is none.
 func (c KeeperConfig) Validate() error {
+	var faults []error
 	if c.EmptyGrace < 0 {
-		return field.New("nacos.emptyGrace", c.EmptyGrace, "must not be negative")
+		faults = append(faults, field.New("nacos.emptyGrace", c.EmptyGrace, "must not be negative"))
 	}
 	if c.RecoveryGrace < 0 {
-		return field.New("nacos.recoveryGrace", c.RecoveryGrace, "must not be negative")
+		faults = append(faults, field.New("nacos.recoveryGrace", c.RecoveryGrace, "must not be negative"))
 	}
-	return nil
+	return errors.Join(faults...)
 }

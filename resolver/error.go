@@ -17,7 +17,8 @@ var (
 // PickError says why there was nobody to call. It is an ErrNoInstance.
 type PickError struct {
 	Service       string
-	Total, Usable int // instances in the list, and those of them that may get traffic
+	Listed        bool // a list has come, be it empty
+	Total, Usable int  // instances in the list, and those of them that may get traffic
 
 	// AllTried: there are instances, but this call has tried each of them, and its last failure (Err) was not one after
 	// which an instance may be tried again.
@@ -31,6 +32,8 @@ type PickError struct {
 func (e *PickError) Error() string {
 	s := ErrNoInstance.Error() + " of " + e.Service
 	switch {
+	case !e.Listed:
+		s += " (no list of them has come yet)"
 	case e.AllTried:
 		s += " left that was not tried"
 	case e.Total > 0:
@@ -60,5 +63,5 @@ func (e *PickError) Verdict() policy.Verdict {
 
 // failed says that v could not serve, and why.
 func (v *view) failed(s registry.Service, cause error) *PickError {
-	return &PickError{Service: s.String(), Total: len(v.nodes), Usable: v.usable, Err: cause}
+	return &PickError{Service: s.String(), Listed: v.snapshot.Known(), Total: len(v.nodes), Usable: v.usable, Err: cause}
 }

@@ -36,6 +36,9 @@ func TestFirstCallWaitsNoLongerThanItsDeadline(t *testing.T) {
 		if !errors.Is(err, resolver.ErrNoInstance) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
+		if want := "resolver: no instance of orders (no list of them has come yet): context deadline exceeded"; err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
 		if o := policy.Classify(nil, err).Outcome; o != policy.NoInstance {
 			t.Fatalf("judged %v", o)
 		}
@@ -113,17 +116,17 @@ func TestStatusAndEvents(t *testing.T) {
 	r, s := open(t, policy.Ejection{}, resolver.WithObserver(seen))
 	told := time.Unix(1, 0)
 	list := at("a:1", "b:1", "c:1", "d:1")
-	list[1].Disabled, list[2].Unhealthy, list[3].Weight = true, true, 0.5
+	list[1].Disabled, list[2].Unhealthy, list[3].Weight, list[3].Unconfirmed = true, true, 0.5, true
 	s.send(registry.Snapshot{Source: registry.SourceDisk, Node: "n1", At: told, Instances: list})
 	st := r.Status()
 	if st.Service != "orders" || st.Source != registry.SourceDisk || st.Node != "n1" || !st.At.Equal(told) || st.Total != 4 || st.Usable != 2 {
 		t.Fatalf("%+v", st)
 	}
 	for i, want := range []resolver.InstanceStatus{
-		{Addr: "a:1", Cluster: "DEFAULT", Weight: 1},
+		{Addr: "a:1", Cluster: "DEFAULT", Weight: 1, Usable: true},
 		{Addr: "b:1", Cluster: "DEFAULT", Weight: 1, Disabled: true},
 		{Addr: "c:1", Cluster: "DEFAULT", Weight: 1, Unhealthy: true},
-		{Addr: "d:1", Cluster: "DEFAULT", Weight: 0.5},
+		{Addr: "d:1", Cluster: "DEFAULT", Weight: 0.5, Usable: true, Unconfirmed: true},
 	} {
 		if st.Instances[i] != want {
 			t.Errorf("got %+v, want %+v", st.Instances[i], want)

@@ -23,6 +23,8 @@ type InstanceStatus struct {
 	Addr, Cluster       string
 	Weight              float64
 	Disabled, Unhealthy bool // as the registry says
+	Unconfirmed         bool // known from before an outage, and not listed since
+	Usable              bool // may get traffic, if it is not ejected
 	Ejected             bool
 	EjectedUntil        time.Time // zero if it is not ejected
 	InFlight            int
@@ -42,6 +44,7 @@ func (r *Resolver) Status() Status {
 		instance := &v.snapshot.Instances[i]
 		status := InstanceStatus{
 			Addr: n.addr, Cluster: n.cluster, Weight: instance.Weight, Disabled: instance.Disabled, Unhealthy: instance.Unhealthy,
+			Unconfirmed: instance.Unconfirmed, Usable: instance.Usable(),
 			InFlight: n.InFlight(), Failures: n.Failures(),
 		}
 		if until := time.Duration(n.out.Load()); until > now {

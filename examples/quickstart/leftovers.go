@@ -29,10 +29,16 @@ var knownLeaks = map[string]string{
 }
 
 // Rare: it takes a server that dies in the middle of a handshake. docs/nacos-sdk-faults.md tells more.
-const forgotten = "gRPC connections that the official Nacos client forgot to close"
+const (
+	forgotten     = "gRPC connections that the official Nacos client forgot to close"
+	forgottenMost = 9 // of three such connections: more are no accident
+)
 
 func (l *leftovers) err() error {
 	var errs []error
+	if n := l.known[forgotten]; n > forgottenMost {
+		errs = append(errs, fmt.Errorf("%d goroutines of %s", n, forgotten))
+	}
 	if n := len(l.goroutines); n > 0 {
 		errs = append(errs, fmt.Errorf("%d goroutines: %s", n, strings.Join(l.goroutines, ", ")))
 	}

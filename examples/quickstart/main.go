@@ -59,8 +59,9 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.BoolVar(&s.json, "json", false, "print one JSON document in place of the table")
 	without := flags.String("without", "", "take `parts` out, a comma list of retry, fallback, snapshot, breaker, ejection")
 	servers := flags.String("nacos", "", "use the cluster at these `addresses`, a comma list of host:port, in place of the embedded one")
-	flags.StringVar(&s.kill, "kill-cmd", "", "a shell `command` that, with a number from 1 added, kills that node of -nacos")
-	flags.StringVar(&s.start, "start-cmd", "", "a shell `command` that, with a number from 1 added, starts that node again")
+	flags.StringVar(&s.kill, "kill-cmd", "", "a shell `command` that, with a number from 1 added, kills that node of -nacos; "+
+		"without -start-cmd only one node is killed, and stays so")
+	flags.StringVar(&s.start, "start-cmd", "", "a shell `command` that, with a number from 1 added, starts that node again and waits until it serves")
 	flags.BoolVar(&s.verbose, "v", false, "write the log to stderr")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -130,5 +131,9 @@ func (s settings) cluster() (*nacos, error) {
 	if len(s.servers) == 0 {
 		return embedded()
 	}
-	return remote(s.servers, s.kill, s.start), nil
+	nodes, err := s.policy.Nacos.Parse()
+	if err != nil {
+		return nil, err
+	}
+	return remote(s.servers, nodes, s.kill, s.start), nil
 }

@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/holdfast-go/holdfast/nacostest"
+	"github.com/holdfast-go/holdfast/registry"
 )
 
 // nacos is the cluster that the services register with. Nodes are counted from 0.
 type nacos struct {
-	servers  []string
+	servers  []string      // as Kits are told
+	nodes    []string      // "host:port", as Kits name the node in use
 	patience time.Duration // for it, and for what has been mended to be used again
 	up       func(n int) bool
 	kill     func(ctx context.Context, n int) error // nil: this cluster's nodes cannot be killed
@@ -35,6 +37,7 @@ func embedded() (*nacos, error) {
 	}
 	c := &nacos{
 		servers:  cluster.Addrs(),
+		nodes:    cluster.Addrs(),
 		patience: time.Minute,
 		up:       func(n int) bool { return cluster.Node(n).Up() },
 		kill:     func(_ context.Context, n int) error { cluster.Node(n).Kill(); return nil },
@@ -48,11 +51,14 @@ func embedded() (*nacos, error) {
 }
 
 // remote is a cluster that somebody else runs; its nodes are killed and started by shell commands, to which the number of
-// the node, from 1, is added. A command may be "".
-func remote(servers []string, kill, start string) *nacos {
+// the node, from 1, is added. A command may be "". At the end, also of a run that is broken off, all nodes are started.
+func remote(servers []string, nodes []registry.Server, kill, start string) *nacos {
 	c := &nacos{servers: servers, patience: 3 * time.Minute, close: func() {}}
+	for _, node := range nodes {
+		c.nodes = append(c.nodes, node.String())
+	}
 	c.up = func(n int) bool {
-		conn, err := net.DialTimeout("tcp", servers[n], time.Second)
+		conn, err := net.DialTimeout("tcp", c.nodes[n], time.Second)
 		if err == nil {
 			_ = conn.Close()
 		}
@@ -62,6 +68,11 @@ func remote(servers []string, kill, start string) *nacos {
 		c.kill = func(ctx context.Context, n int) error { return shell(ctx, kill, n) }
 		if start != "" {
 			c.start = func(ctx context.Context, n int) error { return shell(ctx, start, n) }
+			c.close = func() {
+				if err := c.startAll(context.Background()); err != nil {
+					fmt.Fprintln(os.Stderr, "quickstart: starting the nodes again:", err)
+				}
+			}
 		}
 	}
 	return c
@@ -81,7 +92,7 @@ func shell(ctx context.Context, command string, n int) error {
 func (c *nacos) upCount() int {
 	var count atomic.Int64
 	var all sync.WaitGroup
-	for n := range c.servers {
+	for n := range c.nodes {
 		all.Go(func() {
 			if c.up(n) {
 				count.Add(1)
@@ -92,8 +103,14 @@ func (c *nacos) upCount() int {
 	return int(count.Load())
 }
 
-// inUse is the node with the given address, or the first if there is none.
-func (c *nacos) inUse(addr string) int { return max(0, slices.Index(c.servers, addr)) }
+// killOne kills the node with the given address.
+func (c *nacos) killOne(ctx context.Context, addr string) error {
+	n := slices.Index(c.nodes, addr)
+	if n < 0 {
+		return fmt.Errorf("the node in use, %q, is none of %v", addr, c.nodes)
+	}
+	return c.kill(ctx, n)
+}
 
 // killAll kills the nodes that are up.
 func (c *nacos) killAll(ctx context.Context) error { return c.each(ctx, true, c.kill) }
@@ -102,9 +119,9 @@ func (c *nacos) killAll(ctx context.Context) error { return c.each(ctx, true, c.
 func (c *nacos) startAll(ctx context.Context) error { return c.each(ctx, false, c.start) }
 
 func (c *nacos) each(ctx context.Context, up bool, do func(context.Context, int) error) error {
-	errs := make([]error, len(c.servers))
+	errs := make([]error, len(c.nodes))
 	var all sync.WaitGroup
-	for n := range c.servers {
+	for n := range c.nodes {
 		if c.up(n) == up {
 			all.Go(func() { errs[n] = do(ctx, n) })
 		}

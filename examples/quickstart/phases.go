@@ -55,7 +55,7 @@ func possible(all []phase, cluster *nacos) (kept []phase, leftOut []string) {
 func nothing(context.Context, *world) error { return nil }
 
 func killNodeInUse(ctx context.Context, w *world) error {
-	return w.nacos.kill(ctx, w.nacos.inUse(w.gateway.status().Node))
+	return w.nacos.killOne(ctx, w.gateway.status().Node)
 }
 
 func killNodes(ctx context.Context, w *world) error { return w.nacos.killAll(ctx) }
@@ -92,7 +92,15 @@ func killAllProviders(_ context.Context, w *world) error {
 	return nil
 }
 
-func startProviders(ctx context.Context, w *world) error { return w.revive(ctx) }
+func startProviders(ctx context.Context, w *world) error {
+	err := w.revive(ctx)
+	for _, p := range w.providers {
+		if p.since.After(w.returned) {
+			w.returned = p.since
+		}
+	}
+	return err
+}
 
 func addSeventh(ctx context.Context, w *world) error {
 	began := time.Now()

@@ -17,7 +17,9 @@ const (
 	retriesSaved    = 30
 	firstAnswer     = 100 * time.Millisecond
 	firstCall       = 3 * time.Second
-	breakerMoment   = time.Second // to close, after its sleep
+	breakerMoment   = time.Second            // to close, after its sleep
+	probeMoment     = 250 * time.Millisecond // for one try of the attempt that closes it
+	ticketMoment    = 50 * time.Millisecond  // for attempts that were let pass just before it opened
 )
 
 // account is what the promises are judged by. What did not happen is nil.
@@ -26,6 +28,7 @@ type account struct {
 	sleep     time.Duration // the breaker's
 	restarted *restart
 	joined    *join
+	returned  time.Time // of the last provider, after all had been down
 	unmended  error
 	listened  []string // addresses of ours
 	left      *leftovers
@@ -167,7 +170,14 @@ func staleInTime(a *account) error {
 // excused reports whether c began when no provider was up, or the breaker could not know yet that they are again.
 func (a *account) excused(c call) bool {
 	down := a.period(allProvidersDown)
-	return down != nil && !c.began.Before(down.began) && c.began.Before(down.ended.Add(a.sleep))
+	if down == nil {
+		return false
+	}
+	back := down.ended
+	if a.returned.After(back) {
+		back = a.returned
+	}
+	return !c.began.Before(down.began) && c.began.Before(back.Add(a.sleep+probeMoment))
 }
 
 func retriesWithinBudget(a *account) error {
@@ -209,7 +219,7 @@ func breakerProtects(a *account) error {
 	}
 	passed := map[time.Duration]int{}
 	for _, at := range a.attempts {
-		if at.After(opened) && at.Before(down.ended) {
+		if at.After(opened.Add(ticketMoment)) && at.Before(down.ended) {
 			passed[at.Sub(opened)/a.sleep]++
 		}
 	}

@@ -31,7 +31,7 @@ func good() *account {
 	return &account{
 		recorder: &recorder{
 			periods:  []*period{steadily, fails, down, back},
-			attempts: []time.Time{at(11), at(11.9), at(17.001), at(22.002), at(22.1)},
+			attempts: []time.Time{at(11), at(11.9), at(12.01), at(12.02), at(17.001), at(22.002), at(22.1)},
 			breaker: []breakerChange{
 				{at(12), "open"}, {at(17.001), "half-open"}, {at(17.002), "open"}, {at(22.002), "half-open"}, {at(22.003), "closed"},
 			},
@@ -39,6 +39,7 @@ func good() *account {
 		sleep:     5 * time.Second,
 		restarted: &restart{answered: 99 * time.Millisecond, first: call{source: holdfast.SourceLive}, source: registry.SourceDisk},
 		joined:    &join{took: 2 * time.Second},
+		returned:  at(19.3),
 		left:      &leftovers{},
 	}
 }
@@ -55,7 +56,7 @@ func TestPromises(t *testing.T) {
 			func(a *account) { a.periods[0].calls[0].source = holdfast.SourceStale },
 			func(a *account) { a.periods[1].calls[0].began = at(6.1) },
 			func(a *account) { a.periods[1].calls = append(a.periods[1].calls, a.periods[1].calls[0]) },
-			func(a *account) { a.periods[3].calls[0].began = at(24.1) },
+			func(a *account) { a.periods[3].calls[0].began = at(24.6) },
 		},
 		fewRetries: {func(a *account) { a.periods[0].calls[0].retries = 51 }},
 		quickRestart: {
@@ -75,7 +76,10 @@ func TestPromises(t *testing.T) {
 			func(a *account) { a.joined.err = errors.New("never") },
 		},
 		mendedIsCalled: {func(a *account) { a.unmended = errors.New("never") }},
-		nothingIsLeft:  {func(a *account) { a.left.sockets = []string{"127.0.0.1:1"} }},
+		nothingIsLeft: {
+			func(a *account) { a.left.sockets = []string{"127.0.0.1:1"} },
+			func(a *account) { a.left.known = map[string]int{forgotten: forgottenMost + 1} },
+		},
 	}
 	verdicts, allKept := judge(good())
 	if !allKept || len(verdicts) != len(promises) {

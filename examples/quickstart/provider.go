@@ -29,6 +29,7 @@ type provider struct {
 
 	addr    string
 	up      bool
+	since   time.Time
 	mended  bool // and not seen to be called since
 	server  *http.Server
 	kit     *holdfast.Kit
@@ -57,7 +58,7 @@ func (p *provider) start(ctx context.Context) error {
 		_ = listener.Close()
 		return fmt.Errorf("provider: %w", err)
 	}
-	p.addr, p.kit, p.up, p.mended = listener.Addr().String(), kit, true, true
+	p.addr, p.kit, p.up, p.since, p.mended = listener.Addr().String(), kit, true, time.Now(), true
 	p.server = &http.Server{Handler: p.handler(), ReadHeaderTimeout: time.Second}
 	p.serving.Go(func() { _ = p.server.Serve(listener) })
 	if err := kit.Register(ctx, service, registry.Instance{Addr: p.addr}); err != nil {

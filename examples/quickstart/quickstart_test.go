@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/holdfast-go/holdfast/nacostest"
+	"github.com/holdfast-go/holdfast/registry"
 )
 
 // during the given phases only, in the order of the table, each as long as said.
@@ -144,17 +148,85 @@ func TestPhasesOfAClusterOfOnesOwn(t *testing.T) {
 		{"false", "false", nil},
 	}
 	for _, test := range tests {
-		kept, leftOut := possible(phases, remote([]string{"127.0.0.1:1"}, test.kill, test.start))
+		kept, leftOut := possible(phases, remote(nil, nil, test.kill, test.start))
 		if !slices.Equal(leftOut, test.leftOut) || len(kept)+len(leftOut) != len(phases) {
 			t.Errorf("-kill-cmd %q -start-cmd %q: left out %q", test.kill, test.start, leftOut)
 		}
 	}
 }
 
+// standIn is a cluster that is embedded, but reached and killed like somebody else's.
+func standIn(t *testing.T, kill, start, format string) *nacos {
+	t.Helper()
+	cluster := nacostest.NewCluster(t, 3)
+	var servers []string
+	for _, addr := range cluster.Addrs() {
+		servers = append(servers, fmt.Sprintf(format, addr))
+	}
+	nodes, err := registry.Connection{Servers: servers}.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := remote(servers, nodes, kill, start)
+	if kill != "" {
+		c.kill = func(_ context.Context, n int) error { cluster.Node(n).Kill(); return nil }
+	}
+	if start != "" {
+		c.start = func(_ context.Context, n int) error { return cluster.Node(n).Restart(false) }
+	}
+	return c
+}
+
+// However the servers are written, it is the node in use that is killed, and the nodes that are up are counted.
+func TestClusterOfOnesOwn(t *testing.T) {
+	for _, format := range []string{"%s", "http://%s/nacos"} {
+		c := standIn(t, "x", "x", format)
+		cfg, err := loadPolicy("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		few := shortened(t, map[string]time.Duration{
+			steady: 300 * time.Millisecond, "one Nacos node killed": 300 * time.Millisecond,
+			"all Nacos nodes killed": 300 * time.Millisecond, "Nacos back": 300 * time.Millisecond,
+		})
+		seen, err := perform(t.Context(), c, cfg, slog.New(slog.DiscardHandler), few, silent{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []int{3, 2, 0, 3} {
+			if p := seen.periods[i]; p.nodesUp != want {
+				t.Errorf("%s: %s: %d nodes up, want %d", format, p.name, p.nodesUp, want)
+			}
+		}
+		for _, text := range []string{noFailure, noDefault, seldomStale, mendedIsCalled} {
+			if err := broken(t, seen, text); err != nil {
+				t.Errorf("%s: %s: %v", format, text, err)
+			}
+		}
+	}
+}
+
+func TestRunThatIsBrokenOffLeavesTheNodesUp(t *testing.T) {
+	c := standIn(t, "x", "x", "%s")
+	if err := c.killAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.close()
+	if n := c.upCount(); n != 3 {
+		t.Errorf("%d nodes are up", n)
+	}
+}
+
 func TestCommandsGetTheNumberOfTheNode(t *testing.T) {
-	cluster := remote([]string{"127.0.0.1:1", "127.0.0.1:2"}, "exit", "")
-	err := cluster.kill(context.Background(), cluster.inUse("127.0.0.1:2"))
-	if err == nil || !strings.Contains(err.Error(), "exit 2: exit status 2") {
+	nodes, err := registry.Connection{Servers: []string{"127.0.0.1:1", "127.0.0.1:2"}}.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := remote(nil, nodes, "exit", "")
+	if err := cluster.killOne(t.Context(), "127.0.0.1:2"); err == nil || !strings.Contains(err.Error(), "exit 2: exit status 2") {
+		t.Errorf("%v", err)
+	}
+	if err := cluster.killOne(t.Context(), "127.0.0.1:3"); err == nil || !strings.Contains(err.Error(), "none of") {
 		t.Errorf("%v", err)
 	}
 }

@@ -28,8 +28,9 @@ type world struct {
 
 	restarted *restart
 	joined    *join
-	unmended  error    // what was mended and not used again
-	listening []string // addresses of ours
+	returned  time.Time // of the last provider, after all had been down
+	unmended  error     // what was mended and not used again
+	listening []string  // addresses of ours
 }
 
 // restart is how a gateway began on the cache folder of another.
@@ -59,7 +60,7 @@ func perform(ctx context.Context, cluster *nacos, cfg holdfast.Config, logger *s
 	}
 	return &account{
 		recorder: w.record, sleep: cfg.For(service, method).Breaker.Sleep,
-		restarted: w.restarted, joined: w.joined, unmended: w.unmended, listened: w.listening,
+		restarted: w.restarted, joined: w.joined, returned: w.returned, unmended: w.unmended, listened: w.listening,
 	}, nil
 }
 

@@ -83,8 +83,14 @@ type decoder struct {
 	faults []error
 }
 
+// unreadable is a fault of the syntax. The parser says the line in its text only, and no column.
 func (d *decoder) unreadable(err error) error {
-	return &field.Error{File: d.file, Path: "document", Reason: strings.TrimPrefix(err.Error(), "yaml: ")}
+	fault := &field.Error{File: d.file, Path: "document", Reason: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if _, scanErr := fmt.Sscanf(fault.Reason, "line %d:", &fault.Line); scanErr == nil {
+		_, fault.Reason, _ = strings.Cut(fault.Reason, ": ")
+		fault.Column = 1
+	}
+	return fault
 }
 
 func (d *decoder) refuse(node *yaml.Node, path, reason string) {
@@ -118,7 +124,8 @@ func (d *decoder) value(node *yaml.Node, path string, into reflect.Value) {
 	case reflect.Slice:
 		d.list(node, path, into)
 	default:
-		if err := node.Decode(into.Addr().Interface()); err != nil {
+		cut := into.CanInt() && node.ShortTag() == "!!float" // which would be taken for the whole number below
+		if err := node.Decode(into.Addr().Interface()); err != nil || cut {
 			d.refuse(node, path, "is not "+wanted(into.Type()))
 		} else if (into.CanInt() || into.CanFloat()) && into.IsZero() {
 			d.refuse(node, path, zero)

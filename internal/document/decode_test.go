@@ -64,6 +64,7 @@ items:
   x: {}
   y: {count: 0}
   z: {count: 00x}
+  w: {count: 1.5}
 ratio: {a: 1}
 `
 	var s sample
@@ -80,7 +81,8 @@ ratio: {a: 1}
 		`f.yaml:8:3: items.x: "x": is given twice`,
 		`f.yaml:9:14: items.y.count: "0": is no setting: leave it out for the default, or switch the part off with disabled: true`,
 		`f.yaml:10:14: items.z.count: "00x": is not a whole number`,
-		`f.yaml:11:8: ratio: "{…}": is not a number`,
+		`f.yaml:11:14: items.w.count: "1.5": is not a whole number`,
+		`f.yaml:12:8: ratio: "{…}": is not a number`,
 	}
 	if got := strings.Split(err.Error(), "\n"); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%v\nwant\n%v", err, strings.Join(want, "\n"))
@@ -95,6 +97,11 @@ func TestDecodeRefusesWhatIsNoDocument(t *testing.T) {
 		if !errors.As(err, &fault) {
 			t.Errorf("%q: got %v, want a *field.Error", data, err)
 		}
+	}
+	var s sample
+	const want = `f:2:1: document: "": found`
+	if _, err := Decode("f", []byte("title: one\n\tnames: [a]\n"), &s); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v\nwant %s", err, want)
 	}
 }
 
