@@ -155,6 +155,18 @@ func (l lateRegistry) Watch(ctx context.Context, s registry.Service, fn func(reg
 	})
 }
 
+// callOnce is a program that makes one call and ends.
+func callOnce(t *testing.T, cfg holdfast.Config, r holdfast.Registry, c *callees) {
+	t.Helper()
+	kit := open(t, cfg, r)
+	if _, err := client(t, kit, "Get", c)(t.Context(), "42"); err != nil {
+		t.Fatal(err)
+	}
+	if err := kit.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestRestartWithoutRegistryServesFromDisk(t *testing.T) {
 	cfg := idempotent()
 	cfg.Nacos.Disk = registry.Disk{Dir: t.TempDir()}
@@ -162,13 +174,7 @@ func TestRestartWithoutRegistryServesFromDisk(t *testing.T) {
 	m.Push(snapshot(addrs...))
 	var c callees
 
-	first := open(t, cfg, m)
-	if _, err := client(t, first, "Get", &c)(t.Context(), "42"); err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
+	callOnce(t, cfg, m, &c)
 
 	down := memory(t)
 	down.Fail(registry.ErrUnavailable)
@@ -199,13 +205,7 @@ func TestRegistriesThatAreHandedInShareNoFolder(t *testing.T) {
 	m := memory(t)
 	m.Push(snapshot(addrs...))
 	var c callees
-	first := open(t, cfg, m)
-	if _, err := client(t, first, "Get", &c)(t.Context(), "42"); err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Close(); err != nil {
-		t.Fatal(err)
-	}
+	callOnce(t, cfg, m, &c)
 	other := memory(t)
 	other.Fail(registry.ErrUnavailable)
 	if answer, err := client(t, open(t, cfg, other), "Get", &c)(t.Context(), "42"); !errors.Is(err, registry.ErrUnavailable) {
