@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/holdfast-go/holdfast/internal/field"
 )
@@ -60,7 +61,7 @@ func (i Instance) Clone() Instance {
 	return i
 }
 
-// HostPort splits the address.
+// HostPort splits the address. It must be written as the servers will: "a:080" and "[10.0.0.7]:80" are refused.
 func (i Instance) HostPort() (host string, port uint16, err error) {
 	host, digits, err := net.SplitHostPort(i.Addr)
 	if err != nil {
@@ -69,6 +70,9 @@ func (i Instance) HostPort() (host string, port uint16, err error) {
 	n, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || n == 0 {
 		return "", 0, field.New("instance.addr", i.Addr, "port must be a number from 1 to 65535")
+	}
+	if canonical := net.JoinHostPort(host, strconv.FormatUint(n, 10)); canonical != i.Addr {
+		return "", 0, field.New("instance.addr", i.Addr, "must be written "+canonical)
 	}
 	return host, uint16(n), nil
 }
@@ -82,11 +86,21 @@ func (i Instance) Validate() error {
 	if host == "" {
 		return field.New("instance.addr", i.Addr, "must name a host that callers can reach")
 	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && ip.Unmap().IsUnspecified():
 		return field.New("instance.addr", i.Addr, "must name an address that callers can reach")
+	case err == nil && ip.Zone() != "":
+		return field.New("instance.addr", i.Addr, "has a zone, which means nothing on another machine")
+	case err != nil && !isHostName(host):
+		return field.New("instance.addr", i.Addr, "must name an IP address, or a host by letters, digits and -_.")
 	}
 	if !(i.Weight >= 0 && i.Weight <= MaxWeight) {
 		return field.New("instance.weight", i.Weight, "must be from 0 to 10000")
 	}
 	return validName("instance.cluster", i.WithDefaults().Cluster, "-_")
+}
+
+func isHostName(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return !plain(r) && !strings.ContainsRune("-_.", r) })
 }

@@ -10,7 +10,7 @@ import (
 func TestInstanceValidate(t *testing.T) {
 	for _, i := range []registry.Instance{
 		{Addr: "10.0.0.7:8080"}, {Addr: "[fd00::7]:8080"}, {Addr: "orders.internal:1", Weight: registry.MaxWeight},
-		{Addr: "a:65535", Cluster: "blue-1_x", Disabled: true},
+		{Addr: "a:65535", Cluster: "blue-1_x", Disabled: true}, {Addr: "Orders_1.internal.:80"}, {Addr: "[::ffff:10.0.0.7]:80"},
 	} {
 		if err := i.Validate(); err != nil {
 			t.Errorf("%+v: %v", i, err)
@@ -18,7 +18,10 @@ func TestInstanceValidate(t *testing.T) {
 	}
 	for _, i := range []registry.Instance{
 		{}, {Addr: "a"}, {Addr: "a:"}, {Addr: ":80"}, {Addr: "a:0"}, {Addr: "a:65536"}, {Addr: "fd00::7:8080"},
-		{Addr: "0.0.0.0:80"}, {Addr: "[::]:80"},
+		{Addr: "0.0.0.0:80"}, {Addr: "[::]:80"}, {Addr: "[::ffff:0.0.0.0]:80"}, {Addr: "[fe80::1%eth0]:80"},
+		{Addr: " 10.0.0.7:80"}, {Addr: "10.0.0.7 :80"}, {Addr: "a b:80"}, {Addr: " :80"}, {Addr: "a\nb:80"}, {Addr: "ü:80"},
+		{Addr: "http://a:80"}, {Addr: "a/b:80"}, {Addr: "user@a:80"}, {Addr: "a?:80"}, {Addr: "a#:80"}, {Addr: `a\b:80`},
+		{Addr: "10.0.0.7:0080"}, {Addr: "[10.0.0.7]:80"}, {Addr: "[a]:80"},
 		{Addr: "a:1", Weight: -1}, {Addr: "a:1", Weight: 10_001}, {Addr: "a:1", Weight: math.NaN()}, {Addr: "a:1", Cluster: "a,b"},
 	} {
 		if i.Validate() == nil {

@@ -113,8 +113,7 @@ func validName(path, value, marks string) error {
 		return field.New(path, value[:32]+"…", fmt.Sprintf("must have at most %d characters", maxNameLength))
 	}
 	for _, r := range value {
-		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		if !letter && !strings.ContainsRune(marks, r) {
+		if !plain(r) && !strings.ContainsRune(marks, r) {
 			return field.New(path, value, fmt.Sprintf("has %q; letters, digits and %s are allowed", r, marks))
 		}
 	}
@@ -123,3 +122,5 @@ func validName(path, value, marks string) error {
 	}
 	return nil
 }
+
+func plain(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }
