@@ -118,6 +118,28 @@ func TestASecondOutageBeginsTheGraceAnew(t *testing.T) {
 	})
 }
 
+func TestAnInterruptedRecoveryIsReportedToEnd(t *testing.T) {
+	on, off := event.ListRecovering{Service: "orders", On: true, Unconfirmed: 1}, event.ListRecovering{Service: "orders"}
+	for name, interrupt := range map[string]func(b *bench) []event.Event{
+		"by an outage": func(b *bench) []event.Event {
+			b.servers.Fail(errCut)
+			return []event.Event{on, off}
+		},
+		"by an empty list": func(b *bench) []event.Event {
+			push(b.servers)
+			return []event.Event{on, off, event.ListHeld{Service: "orders", On: true, Kept: 2}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inOutage(t, func(t *testing.T, b *bench, s *seen) {
+				back(b.servers, "b:1")
+				s.settled()
+				wantReported(t, b, interrupt(b)...)
+			})
+		})
+	}
+}
+
 func TestMovingBetweenLiveServersIsNoOutage(t *testing.T) {
 	inGrace(t, func(t *testing.T, b *bench, s *seen) {
 		b.servers.Push(registry.Snapshot{Service: orders, Err: registry.ErrRefused})

@@ -154,9 +154,6 @@ func (k *kept) judge(s Snapshot) (reports []event.Event) {
 		return nil
 	}
 	doubtful := len(s.Instances) == 0 && k.expectsInstances()
-	if errors.Is(s.Err, ErrUnavailable) {
-		defer k.interrupt()
-	}
 	switch {
 	case s.Err != nil && (doubtful || !s.Known() || k.cutOff):
 		// An empty list that was held back dies with the connection to the server that told it.
@@ -165,10 +162,12 @@ func (k *kept) judge(s Snapshot) (reports []event.Event) {
 	case doubtful && k.held != nil:
 		k.held.list = s
 	case doubtful:
-		k.hold(s)
-		reports = []event.Event{event.ListHeld{Service: k.name.String(), On: true, Kept: len(k.current.Instances)}}
+		reports = k.hold(s)
 	default:
 		reports = append(k.release(), k.take(s)...)
+	}
+	if errors.Is(s.Err, ErrUnavailable) {
+		reports = append(reports, k.interrupt()...)
 	}
 	return reports
 }
@@ -178,14 +177,16 @@ func (k *kept) expectsInstances() bool {
 	return slices.ContainsFunc(k.current.Instances, func(i Instance) bool { return !saidGoodbye(i) })
 }
 
-func (k *kept) hold(s Snapshot) {
+// hold keeps what is known in the face of an empty list, and returns what there is to report.
+func (k *kept) hold(s Snapshot) (reports []event.Event) {
 	h := &hold{list: s}
 	k.held = h
 	if k.recovery != nil {
-		k.interrupt() // what was waited for is waited for again
+		reports = k.interrupt() // what was waited for is waited for again
 	}
 	h.grace = newGrace(k.keeper.emptyGrace, &k.keeper.work, func() { k.believe(h) })
 	k.fail(ErrHeld)
+	return append(reports, event.ListHeld{Service: k.name.String(), On: true, Kept: len(k.current.Instances)})
 }
 
 // believe takes the held list over at the end of its grace period.

@@ -77,10 +77,14 @@ func (k *kept) endRecovery() {
 	k.recovery = nil
 }
 
-// interrupt makes the next list one that comes after an outage.
-func (k *kept) interrupt() {
+// interrupt makes the next list one that comes after an outage, and returns what there is to report.
+func (k *kept) interrupt() (reports []event.Event) {
+	if k.recovery != nil {
+		reports = []event.Event{event.ListRecovering{Service: k.name.String()}}
+	}
 	k.endRecovery()
 	k.cutOff = true
+	return reports
 }
 
 func lists(s Snapshot, i Instance) bool {
