@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-go/holdfast/event"
@@ -115,6 +116,33 @@ func TestASecondOutageBeginsTheGraceAnew(t *testing.T) {
 		wantUnconfirmed(t, s.last(t), "a:1", "b:1")
 		time.Sleep(5 * time.Second)
 		wantList(t, s.last(t), registry.SourcePush, "c:1")
+	})
+}
+
+// A watcher need not have told of the outage: it may have been over before anybody noticed, and states are skipped.
+func TestAnOutageIsKnownByItsNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		earlier(t, dir, []string{"a:1", "x:1"})
+		w := &silent{}
+		k := registry.NewKeeper(w, registry.KeeperConfig{Disk: registry.Disk{Dir: dir}})
+		t.Cleanup(func() { _ = k.Close() })
+		s := &seen{}
+		if _, err := k.Watch(t.Context(), orders, s.add); err != nil {
+			t.Fatal(err)
+		}
+		say := func(outages uint64, addrs ...string) registry.Snapshot {
+			w.say(registry.Snapshot{Source: registry.SourcePush, Instances: instances(addrs...), Outages: outages})
+			return s.last(t)
+		}
+		wantList(t, say(1, "a:1", "b:1", "c:1"), registry.SourcePush, "a:1", "b:1", "c:1") // it was before our time
+		wantUnconfirmed(t, say(1, "a:1", "b:1"))
+		wantUnconfirmed(t, say(2, "a:1"), "b:1")
+		wantList(t, say(2, "b:1"), registry.SourcePush, "b:1")
+		wantUnconfirmed(t, say(4, "d:1"), "b:1")
+		wantUnconfirmed(t, say(5, "e:1"), "b:1", "d:1")
+		time.Sleep(15 * time.Second)
+		wantList(t, s.last(t), registry.SourcePush, "e:1")
 	})
 }
 

@@ -28,6 +28,8 @@ type kept struct {
 	changed     chan struct{} // closed and replaced when current changes
 	held        *hold         // nil: no empty list is held back
 	cutOff      bool          // no server could be reached since the last list
+	heard       bool          // the watcher has told something
+	outages     uint64        // that it has told of
 	recovery    *recovery     // nil: not just after an outage
 	stored      *Snapshot     // what was last given to the disk
 	subscribers map[*mailbox.Mailbox[Snapshot]]struct{}
@@ -153,18 +155,23 @@ func (k *kept) judge(s Snapshot) (reports []event.Event) {
 	if k.closed || !s.Known() && s.Err == nil {
 		return nil
 	}
+	if k.heard && s.Outages > k.outages { // perhaps one that was too short to be told of
+		reports = k.interrupt()
+	}
+	k.heard, k.outages = true, s.Outages
 	doubtful := len(s.Instances) == 0 && k.expectsInstances()
 	switch {
 	case s.Err != nil && (doubtful || !s.Known() || k.cutOff):
 		// An empty list that was held back dies with the connection to the server that told it.
-		reports = k.release()
+		reports = append(reports, k.release()...)
 		k.fail(s.Err)
 	case doubtful && k.held != nil:
 		k.held.list = s
 	case doubtful:
-		reports = k.hold(s)
+		reports = append(reports, k.hold(s)...)
 	default:
-		reports = append(k.release(), k.take(s)...)
+		reports = append(reports, k.release()...)
+		reports = append(reports, k.take(s)...)
 	}
 	if errors.Is(s.Err, ErrUnavailable) {
 		reports = append(reports, k.interrupt()...)

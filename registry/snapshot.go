@@ -28,6 +28,10 @@ type Snapshot struct {
 	Node      string    // which server did, "" if none or unknown
 	Revision  uint64    // grows with each change that this process saw
 	Err       error
+
+	// Outages grows each time that the registry was out of reach: no server could be asked, or the one in use was lost
+	// and came back, perhaps without what it knew. It does not grow on moving from one living server to another.
+	Outages uint64
 }
 
 // Known reports whether the snapshot holds a list, be it empty.
