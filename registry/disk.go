@@ -1,32 +1,44 @@
 package registry
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/holdfast-go/holdfast/event"
 )
 
 const (
 	previousSuffix = ".prev"
-	maxReadable    = 60 // characters of the service's name in that of its file
+	maxReadable    = 60               // characters of the service's name in that of its file
+	mendEvery      = 10 * time.Second // at most; jittered down to half of it
 )
 
 // disk keeps one file for each service in a folder. Lists are written by one goroutine that lives while there are any;
-// one that could not be written before the next came is skipped.
+// one that could not be written before the next came is skipped. What could not be written and what has vanished is
+// written again after a while.
 type disk struct {
 	dir      string
 	observer event.Observer
 
-	idle    sync.WaitGroup
+	ctx    context.Context // ends with close
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
 	mu      sync.Mutex
-	waiting map[Service]Snapshot
+	lists   map[Service]Snapshot // what the files shall hold
+	waiting map[Service]bool     // to be written now
+	lost    map[Service]bool     // to be written again
 	writing bool
 	failing bool // a fault of the folder has been reported and nothing was written since
 }
@@ -35,7 +47,9 @@ func newDisk(dir string, observer event.Observer) *disk {
 	if dir == "" {
 		dir = DefaultDiskDir()
 	}
-	return &disk{dir: dir, observer: observer, waiting: map[Service]Snapshot{}}
+	d := &disk{dir: dir, observer: observer, lists: map[Service]Snapshot{}, waiting: map[Service]bool{}, lost: map[Service]bool{}}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	return d
 }
 
 // DefaultDiskDir is "holdfast" in os.UserCacheDir, or in os.TempDir where there is none.
@@ -71,7 +85,7 @@ func (d *disk) load(s Service) (Snapshot, bool) {
 			continue
 		}
 		if err != nil {
-			d.failed(err)
+			d.report(err)
 			continue
 		}
 		list, err := decodeSnapshot(data, s)
@@ -87,15 +101,64 @@ func (d *disk) load(s Service) (Snapshot, bool) {
 func (d *disk) store(s Snapshot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.waiting[s.Service] = s
-	if !d.writing {
+	if len(d.lists) == 0 {
+		d.work.Go(d.mend)
+	}
+	d.lists[s.Service] = s
+	d.waiting[s.Service] = true
+	d.begin()
+}
+
+// begin is called with mu held.
+func (d *disk) begin() {
+	maps.Copy(d.waiting, d.lost)
+	clear(d.lost)
+	if !d.writing && len(d.waiting) > 0 {
 		d.writing = true
-		d.idle.Go(d.write)
+		d.work.Go(d.write)
 	}
 }
 
-// flush returns when everything is written or has failed.
-func (d *disk) flush() { d.idle.Wait() }
+// close returns when everything is written or has failed once more.
+func (d *disk) close() {
+	d.cancel()
+	d.work.Wait()
+	d.mu.Lock()
+	d.begin()
+	d.mu.Unlock()
+	d.work.Wait()
+}
+
+// mend looks for what is to be written again until close.
+func (d *disk) mend() {
+	for {
+		select {
+		case <-d.ctx.Done():
+			return
+		case <-time.After(mendEvery/2 + rand.N(mendEvery/2)):
+		}
+		vanished := d.vanished()
+		d.mu.Lock()
+		for _, s := range vanished {
+			d.lost[s] = true
+		}
+		d.begin()
+		d.mu.Unlock()
+	}
+}
+
+func (d *disk) vanished() []Service {
+	d.mu.Lock()
+	services := slices.Collect(maps.Keys(d.lists))
+	if d.writing {
+		services = nil // a file that is being replaced is not there for a moment
+	}
+	d.mu.Unlock()
+	return slices.DeleteFunc(services, func(s Service) bool {
+		_, err := os.Stat(d.path(s))
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+}
 
 func (d *disk) write() {
 	for {
@@ -105,7 +168,7 @@ func (d *disk) write() {
 		}
 		for _, s := range batch {
 			if err := writeGeneration(d.path(s.Service), s); err != nil {
-				d.failed(err)
+				d.failed(s.Service, err)
 			} else {
 				d.recovered()
 			}
@@ -113,20 +176,27 @@ func (d *disk) write() {
 	}
 }
 
-func (d *disk) take() map[Service]Snapshot {
+func (d *disk) take() (batch []Snapshot) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.waiting) == 0 {
-		d.writing = false
-		return nil
+	for s := range d.waiting {
+		batch = append(batch, d.lists[s])
 	}
-	batch := d.waiting
-	d.waiting = map[Service]Snapshot{}
+	clear(d.waiting)
+	d.writing = batch != nil
 	return batch
 }
 
-// failed reports a fault of the folder once, until something can be written again.
-func (d *disk) failed(cause error) {
+// failed has the list of s written again.
+func (d *disk) failed(s Service, cause error) {
+	d.mu.Lock()
+	d.lost[s] = true
+	d.mu.Unlock()
+	d.report(cause)
+}
+
+// report tells of a fault of the folder once, until something can be written again.
+func (d *disk) report(cause error) {
 	d.mu.Lock()
 	known := d.failing
 	d.failing = true

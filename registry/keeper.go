@@ -20,8 +20,8 @@ const (
 //
 //   - One watch of a service serves all its subscribers, each on its own goroutine: a slow or panicking one holds up
 //     nobody else. A panic is reported (event.Panicked) and the subscriber goes on.
-//   - The last list of each service is kept on disk. At start it is served at once, with SourceDisk, until a server
-//     answers; its previous generation takes over when it is damaged.
+//   - The last list of each service is kept on disk; what cannot be written is tried again. At start it is served at
+//     once, with SourceDisk, until a server answers; its previous generation takes over when it is damaged.
 //   - An error never takes a list away: subscribers get the last known one with Err set.
 //   - An empty list does not wipe a service for the grace period, unless all its instances said goodbye. Until it is
 //     believed or refuted, subscribers get the known list with an Err that wraps ErrHeld.
@@ -129,7 +129,7 @@ func (k *Keeper) Close() error {
 	}
 	k.work.Wait()
 	if k.disk != nil {
-		k.disk.flush()
+		k.disk.close()
 	}
 	return nil
 }
