@@ -72,3 +72,34 @@ func wantOnDisk(t *testing.T, dir string, addrs ...string) registry.Snapshot {
 	wantList(t, got, registry.SourceDisk, addrs...)
 	return got
 }
+
+func TestAgeOnDiskIsThatOfTheLastConfirmation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		servers := registrytest.NewMemory()
+		b := newBench(t, servers, dir)
+		push(servers, "a:1")
+		s := b.subscribe(t)
+		s.settled()
+		file := listFile(t, dir)
+		before, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			time.Sleep(time.Hour)
+			push(servers, "a:1")
+			s.settled()
+		}
+		if after, err := os.Stat(file); err != nil || !os.SameFile(before, after) {
+			t.Errorf("the file was written for a mere confirmation (%v)", err)
+		}
+		time.Sleep(time.Minute)
+		servers.Fail(errors.New("cable cut"))
+		s.settled()
+		_ = b.Close()
+		if got := wantOnDisk(t, dir, "a:1"); time.Since(got.At) != time.Minute {
+			t.Errorf("age %s, want a minute", time.Since(got.At))
+		}
+	})
+}

@@ -253,6 +253,14 @@ func (k *kept) store(s Snapshot) {
 	k.keeper.disk.store(s)
 }
 
+// storeAge gives the disk the list that it has once more, if a server has confirmed it since.
+func (k *kept) storeAge() {
+	if k.stored == nil || !k.current.At.After(k.stored.At) || !sameInstances(*k.stored, k.current) {
+		return
+	}
+	k.keeper.disk.store(k.current)
+}
+
 func same(a, b Snapshot) bool {
 	return a.Source == b.Source && a.Node == b.Node && sameError(a.Err, b.Err) && sameInstances(a, b)
 }
@@ -271,6 +279,9 @@ func sameError(a, b error) bool {
 // close ends the watch, or leaves that to an open that is still running.
 func (k *kept) close() {
 	k.mu.Lock()
+	if !k.closed {
+		k.storeAge()
+	}
 	k.closed = true
 	k.release()
 	k.endRecovery()

@@ -24,7 +24,7 @@ type Snapshot struct {
 	Service   Service
 	Instances []Instance // ordered by address, then cluster; no two share both
 	Source    Source
-	At        time.Time // when a server told it
+	At        time.Time // when a server last told or confirmed it
 	Node      string    // which server did, "" if none or unknown
 	Revision  uint64    // grows with each change that this process saw
 	Err       error
