@@ -192,9 +192,9 @@ func (n *naming) interrupted(err error) {
 	}
 }
 
-// setErr is called with the lock held.
+// setErr is called with the lock held. An outage is told also to who knows of a refusal, and the other way round.
 func (n *naming) setErr(s *subscription, err error) {
-	if s.latest.Err == nil {
+	if s.latest.Err == nil || errors.Is(err, registry.ErrUnavailable) != errors.Is(s.latest.Err, registry.ErrUnavailable) {
 		s.latest.Err = err
 		s.latest.Revision++
 		s.deliver()
