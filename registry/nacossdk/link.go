@@ -36,6 +36,10 @@ type linkState struct {
 	node  string
 	epoch uint64 // grows with each new connection: what the server knew of the last one, it has forgotten
 	err   error  // when down; wraps registry.ErrUnavailable
+
+	// outages grows with each connection before which there was none to any server: we had been down, or the last one was
+	// lost and this one is to the same server, which may have restarted.
+	outages uint64
 }
 
 // link keeps one connection of the SDK alive: it watches over an sdkClient and replaces it when it is stuck.
@@ -59,6 +63,7 @@ type link struct {
 	settled  chan struct{} // closed at the next change of state
 	client   *sdkClient
 	identity string
+	lastNode string
 	sinceUp  time.Time
 }
 
@@ -242,13 +247,18 @@ func (k *link) connected(c *sdkClient) {
 		return
 	}
 	before := k.state
-	epoch := before.epoch
-	if identity != k.identity {
-		epoch++
+	state := linkState{phase: up, node: node, epoch: before.epoch, outages: before.outages}
+	fresh := identity != k.identity
+	if fresh {
+		state.epoch++
 		k.sinceUp = time.Now()
 	}
-	k.identity, k.client = identity, c
-	k.set(linkState{phase: up, node: node, epoch: epoch})
+	lost := fresh && before.epoch > 0 && (before.phase != up || k.client == c) // not replaced by one that already stood
+	if before.phase == down || lost && node == k.lastNode {
+		state.outages++
+	}
+	k.identity, k.lastNode, k.client = identity, node, c
+	k.set(state)
 	k.mu.Unlock()
 	if before.phase == up {
 		k.observer.Observe(event.NodeChanged{Node: before.node})
@@ -264,7 +274,7 @@ func (k *link) disconnected(c *sdkClient) {
 		k.mu.Unlock()
 		return
 	}
-	k.set(linkState{phase: connecting, epoch: before.epoch})
+	k.set(linkState{phase: connecting, epoch: before.epoch, outages: before.outages})
 	k.mu.Unlock()
 	c.lost()
 	k.observer.Observe(event.NodeChanged{Node: before.node, Cause: fmt.Errorf("connection lost: %s", c.lastFailure())})
@@ -279,7 +289,7 @@ func (k *link) unreachable(why error) {
 		k.mu.Unlock()
 		return
 	}
-	k.set(linkState{phase: down, epoch: before.epoch, err: err})
+	k.set(linkState{phase: down, epoch: before.epoch, err: err, outages: before.outages})
 	k.mu.Unlock()
 	k.changed()
 }

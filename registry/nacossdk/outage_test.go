@@ -125,6 +125,34 @@ func TestServersForget(t *testing.T) {
 	v.until(t, "seen again", lists(instance.Addr))
 }
 
+// TestShortOutage: whether it is noticed while it lasts is a matter of chance; its number is not.
+func TestShortOutage(t *testing.T) {
+	t.Parallel()
+	cluster, s := nacostest.NewCluster(t, 1), service(t)
+	v := watch(t, open(t, cluster.Addrs()), s)
+	before := v.until(t, "empty", lists())
+	killAll(cluster)
+	restartAll(t, cluster)
+	after := v.until(t, "connected again", func(s registry.Snapshot) bool { return s.Err == nil && s.Outages > before.Outages })
+	if after.Outages != before.Outages+1 {
+		t.Errorf("%d outages, want one", after.Outages-before.Outages)
+	}
+}
+
+func TestMovingIsNoOutage(t *testing.T) {
+	t.Parallel()
+	cluster, s := nacostest.NewCluster(t, 2), service(t)
+	v := watch(t, open(t, cluster.Addrs()), s)
+	before := v.until(t, "empty", lists())
+	for _, n := range cluster.Nodes() {
+		n.ResetConnections("", "")
+	}
+	after := v.until(t, "moved", func(s registry.Snapshot) bool { return s.Err == nil && s.Node != before.Node })
+	if after.Outages != before.Outages {
+		t.Errorf("%d outages", after.Outages-before.Outages)
+	}
+}
+
 func TestDocumentChangedDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	cluster := nacostest.NewCluster(t, 3)

@@ -86,7 +86,7 @@ func (n *naming) subscribe(s *subscription, state linkState) {
 				s.epoch, s.version = state.epoch, 0
 			}
 			n.mu.Unlock()
-			n.take(s, &answer.ServiceInfo, registry.SourcePoll, state.node, asked)
+			n.take(s, &answer.ServiceInfo, registry.SourcePoll, state, asked)
 			return
 		}
 		err = unexpected(response)
@@ -102,7 +102,7 @@ func (n *naming) poll(s *subscription, state linkState) {
 		n.failed(s, "verify", err)
 		return
 	}
-	if n.take(s, &answer.ServiceInfo, registry.SourcePoll, state.node, asked) {
+	if n.take(s, &answer.ServiceInfo, registry.SourcePoll, state, asked) {
 		n.subscribe(s, state) // a push has been lost
 	}
 }
@@ -152,7 +152,7 @@ func (n *naming) pushed(from *sdkClient, r rpc_request.IRequest) rpc_response.IR
 		s := n.subscriptions[service.WithDefaults()]
 		n.mu.Unlock()
 		if s != nil {
-			n.take(s, &push.ServiceInfo, registry.SourcePush, state.node, time.Time{})
+			n.take(s, &push.ServiceInfo, registry.SourcePush, state, time.Time{})
 		}
 	}
 	return &rpc_response.NotifySubscriberResponse{
@@ -160,24 +160,30 @@ func (n *naming) pushed(from *sdkClient, r rpc_request.IRequest) rpc_response.IR
 	}
 }
 
-// take hands a list on if it says something new, and reports that. An answer may have been overtaken by a push since it
-// was asked for.
-func (n *naming) take(s *subscription, info *model.Service, source registry.Source, node string, asked time.Time) (changed bool) {
+// take hands a list on, be it that it only confirms the last one, and reports whether it says something new. An answer may
+// have been overtaken by a push since it was asked for.
+func (n *naming) take(
+	s *subscription, info *model.Service, source registry.Source, state linkState, asked time.Time,
+) (changed bool) {
 	instances := fromModel(info.Hosts)
+	now := time.Now()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s.failures = 0
-	s.due = time.Now().Add(between(verifyEvery))
+	s.due = now.Add(between(verifyEvery))
 	if info.LastRefTime < s.version && s.taken.After(asked) {
 		return false
 	}
-	s.version, s.taken = info.LastRefTime, time.Now()
-	known := s.latest.Known() && slices.EqualFunc(s.latest.Instances, instances, registry.Instance.Equal)
-	if known && s.latest.Err == nil {
-		return false
-	}
-	s.latest = registry.Snapshot{
-		Service: s.service, Instances: instances, Source: source, At: time.Now(), Node: node, Revision: s.latest.Revision + 1,
+	s.version, s.taken = info.LastRefTime, now
+	last := &s.latest
+	known := last.Known() && slices.EqualFunc(last.Instances, instances, registry.Instance.Equal)
+	if known && last.Err == nil && last.Node == state.node && last.Outages == state.outages {
+		last.At = now
+	} else {
+		*last = registry.Snapshot{
+			Service: s.service, Instances: instances, Source: source, At: now, Node: state.node, Outages: state.outages,
+			Revision: last.Revision + 1,
+		}
 	}
 	s.deliver()
 	return !known
