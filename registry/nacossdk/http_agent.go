@@ -2,6 +2,7 @@ package nacossdk
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
 )
 
 const loginPath = "/v1/auth/users/login"
@@ -71,9 +74,25 @@ func (a *httpAgent) Request(
 	if err != nil {
 		return nil, withoutQuery(err)
 	}
+	login := strings.HasSuffix(request.URL.Path, loginPath)
+	if login && response.StatusCode == http.StatusOK && !isLogin(text) {
+		return nil, errors.New("the answer to the login is not that of a Nacos server")
+	}
 	a.note(request.URL.Path, response.StatusCode, string(text))
 	response.Body = io.NopCloser(strings.NewReader(string(text)))
 	return response, nil
+}
+
+// isLogin reports whether the SDK can take text for the answer to a login. It asserts the types of what it reads, and a
+// panic of its goroutine would end the process; a lifetime that it cannot count with makes it log in without a pause.
+func isLogin(text []byte) bool {
+	var answer map[string]any
+	if json.Unmarshal(text, &answer) != nil {
+		return false
+	}
+	_, hasToken := answer[constant.KEY_ACCESS_TOKEN].(string)
+	seconds, _ := answer[constant.KEY_TOKEN_TTL].(float64)
+	return hasToken && seconds >= 1 && seconds <= 1e9
 }
 
 const maxAnswer = 10 << 20
