@@ -2,6 +2,7 @@ package nacossdk
 
 import (
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc"
@@ -17,7 +18,7 @@ import (
 type attempt struct {
 	rpc_request.IRequest
 	mark    string
-	written bool
+	sending bool
 	err     error
 }
 
@@ -27,12 +28,18 @@ func newAttempt(r rpc_request.IRequest) *attempt {
 	return &attempt{IRequest: r, mark: "holdfast-attempt-" + strconv.FormatUint(attemptNumber.Add(1), 10)}
 }
 
-// GetBody is called by the SDK once for each try and once for each failure.
+// GetHeaders is called by the SDK just before it asks for the body to send, and at no other time.
+func (a *attempt) GetHeaders() map[string]string {
+	a.sending = true
+	return a.IRequest.GetHeaders()
+}
+
+// GetBody is called by the SDK once for each try that finds a connection and once for each failure.
 func (a *attempt) GetBody(rpc_request.IRequest) string {
-	if a.written {
+	if !a.sending {
 		return a.mark
 	}
-	a.written = true
+	a.sending = false
 	return a.IRequest.GetBody(a.IRequest)
 }
 
@@ -49,3 +56,6 @@ func (a *attempt) try(client *rpc.RpcClient, timeoutMs int64) (response rpc_resp
 	}()
 	return client.Request(a, timeoutMs)
 }
+
+// unconnected reports whether the SDK did not even try for want of a connection. It has no name for this error.
+func unconnected(err error) bool { return strings.HasPrefix(err.Error(), "client not connected") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
@@ -116,6 +117,9 @@ func (p *sdkProcess) failed(args []any) {
 // line takes one line of the SDK's log. Every line passes the lock, which also puts the SDK's goroutines in an order that
 // it does not care for itself: they log before and after they touch the connection that they share.
 func (p *sdkProcess) line(level, format string, args []any) {
+	if strings.Contains(format, "params:<%s>") { // of a failed HTTP request, with the access token
+		return
+	}
 	p.logs.Lock()
 	to := p.logger
 	if len(args) > 0 {

@@ -126,10 +126,10 @@ func (k *link) request(ctx context.Context, r rpc_request.IRequest) (rpc_respons
 		response, err := newAttempt(r).try(c.rpc.Load(), k.conn.RequestTimeout.Milliseconds())
 		if err != nil {
 			c.fail(err.Error())
-			switch status.Code(err) {
-			case codes.DeadlineExceeded:
+			switch code := status.Code(err); {
+			case code == codes.DeadlineExceeded:
 				k.replace("no answer within the request timeout")
-			case codes.Unavailable, codes.Canceled:
+			case code == codes.Unavailable, code == codes.Canceled, unconnected(err):
 				return nil, fmt.Errorf("%w: %w", errInterrupted, err)
 			}
 			return nil, fmt.Errorf("nacossdk: %w: %w", registry.ErrUnavailable, err)
