@@ -113,6 +113,7 @@ func (c *sdkClient) start(conn registry.Connection, servers []registry.Server, h
 	}
 	c.rpc.Store(client)
 	if c.retired.Load() {
+		process.shutdown(client) // there is nothing to end, but the SDK forgets it
 		c.bury()
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 
@@ -36,6 +37,28 @@ func unstarted(t *testing.T, name string) *rpc.RpcClient {
 		process.forget(name)
 	})
 	return client
+}
+
+// TestClosedDuringTheLogin: the SDK must not keep a client that never came to connect.
+func TestClosedDuringTheLogin(t *testing.T) {
+	t.Parallel()
+	process.adopt(silent)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	conn := registry.Connection{Servers: []string{l.Addr().String()}, Username: "nacos", Password: "right"}.WithDefaults()
+	servers, err := conn.Parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newSDKClient(conn, servers, handlers{module: constant.LABEL_MODULE_NAMING}, silent, func() {})
+	c.retire()
+	<-c.started
+	if unstarted(t, c.name) == c.rpc.Load() {
+		t.Error("the SDK's table still holds it")
+	}
 }
 
 // counting counts how often a request is asked for its body.
