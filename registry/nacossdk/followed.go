@@ -83,6 +83,7 @@ func (c *configs) due(epoch uint64) (stale, all []*followed, wait time.Duration)
 		for _, f := range c.followed {
 			all = append(all, f)
 		}
+		c.pollAt = now.Add(between(verifyEvery)) // before the question, as who listens meanwhile asks for another
 	}
 	return stale, all, next.Sub(now)
 }
@@ -133,17 +134,12 @@ func (c *configs) poll(all []*followed) {
 		part := all[:min(listenBatch, len(all))]
 		all = all[len(part):]
 		if err := c.pollPart(part); err != nil {
-			c.pollAfter(within(retryWithin))
+			c.mu.Lock()
+			c.pollAt = time.Now().Add(within(retryWithin))
+			c.mu.Unlock()
 			return
 		}
 	}
-	c.pollAfter(between(verifyEvery))
-}
-
-func (c *configs) pollAfter(wait time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.pollAt = time.Now().Add(wait)
 }
 
 func (c *configs) pollPart(part []*followed) error {
