@@ -28,7 +28,8 @@ const (
 //   - After a time in which no server could be reached, the first lists hold only who has registered again so far. Known
 //     instances that they leave out stay for the recovery grace, marked Unconfirmed, unless they said goodbye.
 //
-// A service once asked for is followed until Close. Keepers that follow different registries need different folders: a
+// A service once asked for is followed until Close. One that names no namespace or group is in public and DEFAULT_GROUP,
+// whatever the watcher beneath takes for its own. Keepers that follow different registries need different folders: a
 // file is named after namespace, group and service alone. All methods may be called by many goroutines at once.
 type Keeper struct {
 	watcher       Watcher

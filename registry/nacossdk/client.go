@@ -1,6 +1,7 @@
 package nacossdk
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -11,7 +12,8 @@ import (
 )
 
 // Client keeps the registry contract over the SDK's connections: one for the services of each namespace and one for
-// configuration documents, each made when it is first needed. It is safe for use by many goroutines.
+// configuration documents, each made when it is first needed. A service or document that names no namespace or group is in
+// that of the Connection. It is safe for use by many goroutines.
 type Client struct {
 	conn    registry.Connection
 	servers []registry.Server
@@ -99,6 +101,17 @@ func (c *Client) documents() (*configs, error) {
 	return c.configs, nil
 }
 
+// service and key name the connection's namespace and group where none is named.
+func (c *Client) service(s registry.Service) registry.Service {
+	s.Namespace, s.Group = cmp.Or(s.Namespace, c.conn.Namespace), cmp.Or(s.Group, c.conn.Group)
+	return s
+}
+
+func (c *Client) key(k registry.ConfigKey) registry.ConfigKey {
+	k.Namespace, k.Group = cmp.Or(k.Namespace, c.conn.Namespace), cmp.Or(k.Group, c.conn.Group)
+	return k
+}
+
 // Close ends the connections, so that the servers drop what was registered over them, and returns when no goroutine of
 // the Client is left; it waits for functions handed to Watch and Listen that are running. What the SDK itself leaves
 // behind is listed in docs/nacos-sdk-faults.md. Further calls do nothing.
@@ -120,13 +133,13 @@ func (c *Client) Close() error {
 // Register declares that i serves s; see registry.Registrar. Several instances of one service may be declared. Weight,
 // state and metadata that an operator has set at the servers are left alone.
 func (c *Client) Register(ctx context.Context, s registry.Service, i registry.Instance) error {
+	s = c.service(s)
 	if err := s.Validate(); err != nil {
 		return err
 	}
 	if err := i.Validate(); err != nil {
 		return err
 	}
-	s = s.WithDefaults()
 	n, err := c.namingOf(s.Namespace)
 	if err != nil {
 		return err
@@ -136,13 +149,13 @@ func (c *Client) Register(ctx context.Context, s registry.Service, i registry.In
 
 // Deregister takes the declaration of i's address back; see registry.Registrar.
 func (c *Client) Deregister(ctx context.Context, s registry.Service, i registry.Instance) error {
+	s = c.service(s)
 	if err := s.Validate(); err != nil {
 		return err
 	}
 	if _, _, err := i.HostPort(); err != nil {
 		return err
 	}
-	s = s.WithDefaults()
 	n, err := c.namingOf(s.Namespace)
 	if err != nil {
 		return err
@@ -153,13 +166,13 @@ func (c *Client) Deregister(ctx context.Context, s registry.Service, i registry.
 // Watch follows a service; see registry.Watcher. In an outage fn gets the last known list with an Err. Each time that a
 // server confirms the list, every 5 to 10 s, fn gets it again with a newer At and the same Revision.
 func (c *Client) Watch(ctx context.Context, s registry.Service, fn func(registry.Snapshot)) (stop func(), err error) {
+	s = c.service(s)
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s = s.WithDefaults()
 	n, err := c.namingOf(s.Namespace)
 	if err != nil {
 		return nil, err
@@ -169,6 +182,7 @@ func (c *Client) Watch(ctx context.Context, s registry.Service, fn func(registry
 
 // Read asks a server for a document; see registry.Configs.
 func (c *Client) Read(ctx context.Context, k registry.ConfigKey) (registry.Document, error) {
+	k = c.key(k)
 	if err := k.Validate(); err != nil {
 		return registry.Document{}, err
 	}
@@ -176,11 +190,12 @@ func (c *Client) Read(ctx context.Context, k registry.ConfigKey) (registry.Docum
 	if err != nil {
 		return registry.Document{}, err
 	}
-	return docs.read(ctx, k.WithDefaults())
+	return docs.read(ctx, k)
 }
 
 // Publish writes a document; see registry.Configs. Nacos keeps no empty documents, so that empty content is refused.
 func (c *Client) Publish(ctx context.Context, d registry.Document) error {
+	d.Key = c.key(d.Key)
 	if err := d.Key.Validate(); err != nil {
 		return err
 	}
@@ -191,13 +206,13 @@ func (c *Client) Publish(ctx context.Context, d registry.Document) error {
 	if err != nil {
 		return err
 	}
-	d.Key = d.Key.WithDefaults()
 	return docs.publish(ctx, d)
 }
 
 // Listen follows a document; see registry.Configs. While nothing is known and no server available, fn gets an error that
 // wraps registry.ErrUnavailable.
 func (c *Client) Listen(ctx context.Context, k registry.ConfigKey, fn func(registry.Document, error)) (stop func(), err error) {
+	k = c.key(k)
 	if err := k.Validate(); err != nil {
 		return nil, err
 	}
@@ -208,5 +223,5 @@ func (c *Client) Listen(ctx context.Context, k registry.ConfigKey, fn func(regis
 	if err != nil {
 		return nil, err
 	}
-	return docs.listen(k.WithDefaults(), fn)
+	return docs.listen(k, fn)
 }

@@ -2,6 +2,7 @@ package nacossdk_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -123,4 +124,49 @@ func TestSeveralInstancesOverOneClient(t *testing.T) {
 		}
 	}
 	v.until(t, "empty", lists())
+}
+
+func TestNamespaceAndGroupOfTheConnection(t *testing.T) {
+	t.Parallel()
+	cluster, s := nacostest.NewCluster(t, 1), service(t)
+	c, err := nacossdk.Open(registry.Connection{Servers: cluster.Addrs(), Namespace: "prod", Group: "team"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	full := registry.Service{Namespace: "prod", Group: "team", Name: s.Name}
+	if err := c.Register(patient(), s, instance); err != nil {
+		t.Fatal(err)
+	}
+	if !listedOn(cluster.Node(0), full) {
+		t.Error("registered elsewhere")
+	}
+	if got := watch(t, c, s).until(t, "registered", lists(instance.Addr)); got.Service != full {
+		t.Errorf("the list is of %+v", got.Service)
+	}
+	if err := c.Deregister(patient(), full, instance); err != nil {
+		t.Fatal(err)
+	}
+	watch(t, c, full).until(t, "gone", lists())
+
+	k := registry.ConfigKey{DataID: "limits"}
+	if err := c.Publish(patient(), registry.Document{Key: k, Content: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	want := registry.ConfigKey{Namespace: "prod", Group: "team", DataID: "limits"}
+	if d, err := c.Read(patient(), k); err != nil || d.Key != want || d.Content != "one" {
+		t.Errorf("read %+v, %v", d, err)
+	}
+	heard := make(chan registry.Document, 10)
+	stop, err := c.Listen(t.Context(), k, func(d registry.Document, _ error) { heard <- d })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	if d := <-heard; d.Key != want {
+		t.Errorf("heard of %+v", d)
+	}
+	if _, err := c.Read(patient(), registry.ConfigKey{Namespace: "public", Group: "DEFAULT_GROUP", DataID: "limits"}); !errors.Is(err, registry.ErrNotFound) {
+		t.Errorf("read from the default namespace: %v", err)
+	}
 }
