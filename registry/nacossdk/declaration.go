@@ -24,6 +24,7 @@ type declaration struct {
 	failures   int
 	accepted   map[string]registry.Instance // what was wanted when the servers last took it
 	published  map[string]registry.Instance // ephemeral, over this connection
+	doubted    bool                         // the server does not list all that is published
 	persistent map[string]registry.Instance
 	leaving    map[place]bool               // taken back; perhaps still listed
 	updated    map[string]registry.Instance // as they were before their last change, which the servers may have ignored
@@ -82,7 +83,7 @@ func (n *naming) reconcile(d *declaration, state linkState) {
 	n.mu.Lock()
 	if d.epoch != state.epoch {
 		d.epoch, d.dirty = state.epoch, true
-		d.published, d.leaving, d.updated, d.repairs = nil, nil, nil, nil
+		d.published, d.doubted, d.leaving, d.updated, d.repairs = nil, false, nil, nil, nil
 	}
 	wanted, waiting, dirty := maps.Clone(d.wanted), d.waiting, d.dirty
 	d.waiting, d.dirty = nil, false

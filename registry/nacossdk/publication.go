@@ -38,13 +38,18 @@ func (n *naming) publish(d *declaration, wanted map[string]registry.Instance) er
 		if known, ok := d.persistent[addr]; ok && known.Equal(i) {
 			continue
 		}
-		if err := n.send(http.MethodPost, d.service, i); err != nil {
+		err := n.send(http.MethodPost, d.service, i)
+		if err != nil && !errors.Is(err, registry.ErrUnavailable) {
 			return err
 		}
 		if d.persistent == nil {
 			d.persistent = make(map[string]registry.Instance)
 		}
+		i.Unconfirmed = err != nil // to be sent again, but it may have arrived
 		d.persistent[addr] = i
+		if err != nil {
+			return err
+		}
 	}
 	for addr, i := range d.persistent {
 		if _, ok := persistent[addr]; ok {
@@ -62,7 +67,8 @@ func (n *naming) publish(d *declaration, wanted map[string]registry.Instance) er
 // one batch of a service, and what comes later replaces what was before; but when a batch follows a single instance, 2.2.4
 // fails to replicate it (a ClassCastException on the other nodes), and never repairs that.
 func (n *naming) publishEphemeral(d *declaration, wanted map[string]registry.Instance) error {
-	if maps.EqualFunc(wanted, d.published, registry.Instance.Equal) && (len(wanted) > 0 || len(d.leaving) == 0) {
+	unchanged := !d.doubted && maps.EqualFunc(wanted, d.published, registry.Instance.Equal)
+	if unchanged && (len(wanted) > 0 || len(d.leaving) == 0) {
 		return nil
 	}
 	kept := make(map[place]bool, len(wanted))
@@ -83,7 +89,7 @@ func (n *naming) publishEphemeral(d *declaration, wanted map[string]registry.Ins
 		if err := n.withdraw(d.service, all); err != nil {
 			return err
 		}
-		d.published, d.leaving = nil, nil
+		d.published, d.doubted, d.leaving = nil, false, nil
 		return nil
 	}
 	if err := n.batch(d.service, sorted(wanted)); err != nil {
@@ -97,7 +103,7 @@ func (n *naming) publishEphemeral(d *declaration, wanted map[string]registry.Ins
 			d.updated[addr] = before
 		}
 	}
-	d.published = wanted
+	d.published, d.doubted = wanted, false
 	if d.leaving == nil {
 		d.leaving = gone
 	} else {
@@ -160,13 +166,16 @@ func (n *naming) verify(d *declaration, wanted map[string]registry.Instance) err
 	if d.repairs == nil {
 		d.repairs = make(map[string]repair)
 	}
-	d.published = nil
+	d.doubted = true
 	for _, addr := range missing {
 		r := d.repairs[addr]
 		r.tries++
 		r.next = now.Add(min(verifyEvery<<min(r.tries, 8), maxRepairWait))
 		d.repairs[addr] = r
-		delete(d.persistent, addr)
+		if i, ok := d.persistent[addr]; ok {
+			i.Unconfirmed = true
+			d.persistent[addr] = i
+		}
 	}
 	return n.publish(d, wanted)
 }
