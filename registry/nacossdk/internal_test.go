@@ -9,6 +9,7 @@ import (
 	"github.com/holdfast-go/holdfast/event"
 	"github.com/holdfast-go/holdfast/nacostest"
 	"github.com/holdfast-go/holdfast/registry"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_response"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
 )
 
@@ -75,6 +76,19 @@ func TestLostRegistrationIsRepaired(t *testing.T) {
 	}
 	if got := cluster.Node(0).Instances(s.Namespace, s.Group, s.Name); len(got) != 1 {
 		t.Errorf("the server lists %v", got)
+	}
+}
+
+// TestConflictIsNoRefusal: the Java server has one number for a document that is being modified and for a bad request.
+func TestConflictIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	answer := &rpc_response.Response{ErrorCode: 400, Message: "requested file is being modified, please try later."}
+	reading := refusal(&rpc_response.ConfigQueryResponse{Response: answer})
+	if !errors.Is(reading, errModified) || !errors.Is(reading, registry.ErrUnavailable) || errors.Is(reading, registry.ErrRefused) {
+		t.Errorf("reading: %v", reading)
+	}
+	if writing := refusal(&rpc_response.ConfigPublishResponse{Response: answer}); !errors.Is(writing, registry.ErrRefused) {
+		t.Errorf("writing: %v", writing)
 	}
 }
 

@@ -22,6 +22,7 @@ const (
 	codeBadInput  = 400
 	codeForbidden = 403
 	codeNoHandler = 302
+	codeConflict  = 400 // of a config that is read: it is being modified
 )
 
 // loginAge is how old a login must be for a refusal to prompt a new one.
@@ -135,7 +136,7 @@ func (k *link) request(ctx context.Context, r rpc_request.IRequest) (rpc_respons
 			return nil, fmt.Errorf("nacossdk: %w: %w", registry.ErrUnavailable, err)
 		}
 		if !response.IsSuccess() {
-			return response, newAnswerError(response.GetErrorCode(), response.GetMessage())
+			return response, refusal(response)
 		}
 		return response, nil
 	})
@@ -144,7 +145,10 @@ func (k *link) request(ctx context.Context, r rpc_request.IRequest) (rpc_respons
 // errInterrupted says that the connection was lost before there was an answer: on the next one there may be.
 var errInterrupted = fmt.Errorf("nacossdk: %w: connection lost", registry.ErrUnavailable)
 
-// insist is request, repeated on the next connection when one is lost.
+// errModified says that the same request may soon be answered, over the same connection.
+var errModified = fmt.Errorf("%w: being modified", registry.ErrUnavailable)
+
+// insist is request, repeated on the next connection when one is lost, and when the server asks for it.
 func (k *link) insist(ctx context.Context, r rpc_request.IRequest) (rpc_response.IResponse, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
@@ -153,7 +157,7 @@ func (k *link) insist(ctx context.Context, r rpc_request.IRequest) (rpc_response
 	}
 	for {
 		response, err := k.request(ctx, r)
-		if !errors.Is(err, errInterrupted) {
+		if !errors.Is(err, errInterrupted) && !errors.Is(err, errModified) {
 			return response, err
 		}
 		select {
@@ -245,6 +249,15 @@ func newAnswerError(code int, message string) *answerError {
 		kind = registry.ErrRefused
 	}
 	return &answerError{code, shorten(message), kind}
+}
+
+// refusal is the error of an answer that is no success.
+func refusal(r rpc_response.IResponse) error {
+	err := newAnswerError(r.GetErrorCode(), r.GetMessage())
+	if _, read := r.(*rpc_response.ConfigQueryResponse); read && err.Code == codeConflict {
+		err.kind = errModified
+	}
+	return err
 }
 
 func (e *answerError) Error() string {
