@@ -4,22 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/holdfast-go/holdfast/event"
 	"github.com/holdfast-go/holdfast/registry"
-)
-
-const (
-	lookEvery   = 200 * time.Millisecond // at the SDK's status: it tells nobody when it loses a connection
-	lookClosely = 20 * time.Millisecond  // while it connects
-	patience    = time.Second            // for the SDK to move to another server before we ask why it does not
-	probeEvery  = 500 * time.Millisecond // mean; while there is no connection
-	replaceWait = 2 * time.Second        // at most, full jitter, between two replacements
-	nextPeriod  = 10 * time.Second       // for a replacement to connect before it is given up
 )
 
 type phase int
@@ -108,135 +97,6 @@ func (k *link) replace(reason string) {
 	case k.renew <- reason:
 	default:
 	}
-}
-
-func (k *link) open(avoid string) *sdkClient {
-	servers := slices.DeleteFunc(slices.Clone(k.servers), func(s registry.Server) bool { return s.String() == avoid })
-	if len(servers) == 0 {
-		servers = k.servers
-	}
-	return newSDKClient(k.conn, servers, k.handlers, k.logger, func() {
-		select {
-		case k.wake <- struct{}{}:
-		default:
-		}
-	})
-}
-
-// supervision is what supervise knows.
-type supervision struct {
-	client, next *sdkClient
-	nextBy       time.Time // when next is given up
-	lost         time.Time // zero while connected
-	findings     chan finding
-	probeAt      time.Time
-	replaceAt    time.Time
-}
-
-// finding is what probe found.
-type finding struct {
-	alive bool
-	why   error
-}
-
-func (k *link) supervise() {
-	now := time.Now()
-	s := &supervision{client: k.open(""), lost: now}
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-k.ctx.Done():
-			s.client.retire()
-			if s.next != nil {
-				s.next.retire()
-			}
-			return
-		case reason := <-k.renew:
-			k.logger.Debug("nacos sdk: new connection", "reason", reason)
-			if s.next == nil {
-				_, node := s.client.identity()
-				s.next, s.nextBy = k.open(node), time.Now().Add(nextPeriod)
-			}
-		case f := <-s.findings:
-			s.findings = nil
-			k.help(s, f)
-		case <-k.wake:
-			tick.Reset(lookClosely)
-		case <-tick.C:
-			tick.Reset(lookEvery)
-		}
-		if k.look(s); !s.lost.IsZero() || s.next != nil {
-			tick.Reset(lookClosely)
-		}
-	}
-}
-
-func (k *link) look(s *supervision) {
-	now := time.Now()
-	if s.next != nil && (s.next.running() || now.After(s.nextBy)) {
-		old := s.client
-		if s.next.running() || !old.running() {
-			s.client = s.next
-		} else {
-			old = s.next
-		}
-		s.next = nil
-		if s.client.running() {
-			k.connected(s.client) // before the old one goes, so that nobody sees a gap
-		}
-		old.retire()
-	}
-	if s.client.running() {
-		s.lost, s.probeAt, s.replaceAt = time.Time{}, time.Time{}, time.Time{}
-		k.connected(s.client)
-		return
-	}
-	if s.lost.IsZero() {
-		s.lost = now
-		k.disconnected(s.client)
-	}
-	failedAtOnce := s.client.startedUp() && k.unsettled()
-	if s.next == nil && s.findings == nil && (failedAtOnce || now.Sub(s.lost) >= patience) && now.After(s.probeAt) {
-		found := make(chan finding, 1)
-		s.findings = found
-		k.work.Go(func() {
-			alive, why := probe(k.ctx, k.servers)
-			found <- finding{alive, why}
-		})
-	}
-}
-
-// help says why there is no connection, and helps the SDK on its feet: after a long outage it waits for seconds between
-// attempts, and there are ways in which it never comes back.
-func (k *link) help(s *supervision, f finding) {
-	now := time.Now()
-	s.probeAt = now.Add(probeEvery/2 + rand.N(probeEvery))
-	switch {
-	case s.client.running() || s.next != nil:
-		return
-	case !f.alive:
-		s.replaceAt = time.Time{}
-		k.unreachable(f.why)
-		return
-	case now.Sub(s.lost) >= 3*patience:
-		k.unreachable(fmt.Errorf("a server answers, but the SDK does not connect: %s", s.client.lastFailure()))
-	}
-	if s.replaceAt.IsZero() {
-		s.replaceAt = now.Add(probeEvery)
-	}
-	if s.client.startedUp() && now.After(s.replaceAt) {
-		s.client.retire()
-		s.client = k.open("")
-		s.replaceAt = now.Add(probeEvery + rand.N(replaceWait))
-	}
-}
-
-// unsettled reports whether it is still open if a server can be reached at all.
-func (k *link) unsettled() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.state.phase == connecting && k.state.epoch == 0
 }
 
 func (k *link) connected(c *sdkClient) {
