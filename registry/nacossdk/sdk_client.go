@@ -32,6 +32,7 @@ type sdkClient struct {
 	started chan struct{} // closed when the SDK's first attempts are over
 	server  atomic.Pointer[nacos_server.NacosServer]
 	rpc     atomic.Pointer[rpc.RpcClient]
+	partial bool // it does not know all servers
 	retired atomic.Bool
 	stopped atomic.Bool // the SDK says that it tries no more
 

@@ -23,12 +23,14 @@ func (k *link) open(avoid string) *sdkClient {
 	if len(servers) == 0 {
 		servers = k.servers
 	}
-	return newSDKClient(k.conn, servers, k.handlers, k.logger, func() {
+	c := newSDKClient(k.conn, servers, k.handlers, k.logger, func() {
 		select {
 		case k.wake <- struct{}{}:
 		default:
 		}
 	})
+	c.partial = len(servers) < len(k.servers)
+	return c
 }
 
 // supervision is what supervise knows.
@@ -39,6 +41,13 @@ type supervision struct {
 	findings     chan finding
 	probeAt      time.Time
 	replaceAt    time.Time
+}
+
+func (s *supervision) retire() {
+	s.client.retire()
+	if s.next != nil {
+		s.next.retire()
+	}
 }
 
 // finding is what probe found.
@@ -55,10 +64,7 @@ func (k *link) supervise() {
 	for {
 		select {
 		case <-k.ctx.Done():
-			s.client.retire()
-			if s.next != nil {
-				s.next.retire()
-			}
+			s.retire()
 			return
 		case reason := <-k.renew:
 			k.logger.Debug("nacos sdk: new connection", "reason", reason)
@@ -103,6 +109,10 @@ func (k *link) look(s *supervision) {
 	if s.lost.IsZero() {
 		s.lost = now
 		k.disconnected(s.client)
+		if s.client.partial && s.next == nil { // the server that it was to avoid may be the only one left
+			s.client.retire()
+			s.client = k.open("")
+		}
 	}
 	failedAtOnce := s.client.startedUp() && k.unsettled()
 	if s.next == nil && s.findings == nil && (failedAtOnce || now.Sub(s.lost) >= patience) && now.After(s.probeAt) {
