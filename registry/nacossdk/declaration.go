@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/holdfast-go/holdfast/event"
@@ -33,10 +34,11 @@ type declaration struct {
 
 // change is one call of Register or Deregister whose outcome is not known yet.
 type change struct {
-	addr  string
-	to    *registry.Instance // nil: taken back
-	done  chan error
-	cause error // why it is not done yet
+	addr     string
+	to       *registry.Instance // nil: taken back
+	replaces bool               // what was declared before, and may be registered
+	done     chan error
+	cause    error // why it is not done yet
 }
 
 func (n *naming) register(ctx context.Context, s registry.Service, i registry.Instance) error {
@@ -61,10 +63,12 @@ func (n *naming) declare(ctx context.Context, s registry.Service, c *change) err
 		d = &declaration{service: s, wanted: make(map[string]registry.Instance), latest: make(map[string]*change)}
 		n.declarations[s] = d
 	}
-	if _, ok := d.wanted[c.addr]; !ok && c.to == nil {
+	before, known := d.wanted[c.addr]
+	if !known && c.to == nil {
 		n.mu.Unlock()
 		return nil
 	}
+	c.replaces = known && (c.to == nil || !c.to.Equal(before))
 	if c.to != nil {
 		d.wanted[c.addr] = *c.to
 	} else {
@@ -103,6 +107,9 @@ func (n *naming) reconcile(d *declaration, state linkState) {
 	}
 	if err == nil && dirty {
 		d.accepted = wanted
+		if slices.ContainsFunc(waiting, func(c *change) bool { return c.replaces }) {
+			n.link.forsake()
+		}
 	}
 	n.plan(d, doing, err, waiting)
 	for _, c := range waiting { // only now, so that who is told of a refusal may declare anew

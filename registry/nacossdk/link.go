@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/holdfast-go/holdfast/event"
@@ -47,10 +48,13 @@ type link struct {
 	jobs   chan job
 	work   sync.WaitGroup
 
+	forsaken atomic.Bool // since the last replacement, something was taken back that is registered over what was replaced
+
 	mu       sync.Mutex
 	state    linkState
 	settled  chan struct{} // closed at the next change of state
 	client   *sdkClient
+	serving  *sdkClient // nil, or on which a request waits for its answer
 	identity string
 	lastNode string
 	sinceUp  time.Time
@@ -89,6 +93,26 @@ func (k *link) uses(c *sdkClient) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.client == c
+}
+
+func (k *link) serves(c *sdkClient) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.serving == c
+}
+
+// forsake ends a connection that has been replaced and still holds what was registered over it.
+func (k *link) forsake() {
+	k.forsaken.Store(true)
+	k.rouse()
+}
+
+// rouse has the supervisor look at once.
+func (k *link) rouse() {
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
 }
 
 // replace asks for a new sdkClient, on another server if there is one. The old one serves until the new one is connected.

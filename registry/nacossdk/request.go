@@ -51,18 +51,27 @@ func (k *link) serve() {
 			if j.ctx.Err() != nil {
 				continue
 			}
-			k.mu.Lock()
-			c := k.client
-			k.mu.Unlock()
-			// Asking first also orders us behind the goroutine of the SDK that made the connection.
-			if c == nil || !c.running() {
-				j.done <- result{err: errInterrupted}
-				continue
-			}
-			response, err := j.do(c)
-			j.done <- result{response, err}
+			j.done <- k.perform(j)
 		}
 	}
+}
+
+func (k *link) perform(j job) result {
+	k.mu.Lock()
+	c := k.client
+	k.serving = c
+	k.mu.Unlock()
+	defer func() {
+		k.mu.Lock()
+		k.serving = nil
+		k.mu.Unlock()
+	}()
+	// Asking first also orders us behind the goroutine of the SDK that made the connection.
+	if c == nil || !c.running() {
+		return result{err: errInterrupted}
+	}
+	response, err := j.do(c)
+	return result{response, err}
 }
 
 // do waits for a connection and does what is asked. Without a deadline in ctx the wait is bounded by RequestTimeout.
@@ -128,7 +137,7 @@ func (k *link) request(ctx context.Context, r rpc_request.IRequest) (rpc_respons
 		if err != nil {
 			c.fail(err.Error())
 			switch code := status.Code(err); {
-			case code == codes.DeadlineExceeded:
+			case code == codes.DeadlineExceeded && k.uses(c):
 				k.replace("no answer within the request timeout")
 			case code == codes.Unavailable, code == codes.Canceled, unconnected(err):
 				return nil, fmt.Errorf("%w: %w", errInterrupted, err)

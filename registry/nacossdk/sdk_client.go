@@ -29,12 +29,13 @@ type sdkClient struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	started chan struct{} // closed when the SDK's first attempts are over
-	server  atomic.Pointer[nacos_server.NacosServer]
-	rpc     atomic.Pointer[rpc.RpcClient]
-	partial bool // it does not know all servers
-	retired atomic.Bool
-	stopped atomic.Bool // the SDK says that it tries no more
+	started  chan struct{} // closed when the SDK's first attempts are over
+	server   atomic.Pointer[nacos_server.NacosServer]
+	rpc      atomic.Pointer[rpc.RpcClient]
+	partial  bool // it does not know all servers
+	replaced atomic.Bool
+	retired  atomic.Bool
+	stopped  atomic.Bool // the SDK says that it tries no more
 
 	mu         sync.Mutex
 	node       string // as overheard in the SDK's log: it is said nowhere else
@@ -129,7 +130,9 @@ func (c *sdkClient) overrule(client *rpc.RpcClient, h handlers) {
 	client.RegisterServerRequestHandler(func() rpc_request.IRequest {
 		return &rpc_request.ConnectResetRequest{InternalRequest: rpc_request.NewInternalRequest()}
 	}, serverRequest{func(rpc_request.IRequest) rpc_response.IResponse {
-		h.reset()
+		if !c.replaced.Load() {
+			h.reset()
+		}
 		return &rpc_response.ConnectResetResponse{Response: ok}
 	}})
 	client.RegisterServerRequestHandler(func() rpc_request.IRequest {

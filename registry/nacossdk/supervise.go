@@ -16,6 +16,7 @@ const (
 	probeEvery  = 500 * time.Millisecond // mean; while there is no connection
 	replaceWait = 2 * time.Second        // at most, full jitter, between two replacements
 	nextPeriod  = 10 * time.Second       // for a replacement to connect before it is given up
+	handOver    = 3 * time.Second        // for the other servers to hear what is registered over a replacement
 )
 
 func (k *link) open(avoid string) *sdkClient {
@@ -23,12 +24,7 @@ func (k *link) open(avoid string) *sdkClient {
 	if len(servers) == 0 {
 		servers = k.servers
 	}
-	c := newSDKClient(k.conn, servers, k.handlers, k.logger, func() {
-		select {
-		case k.wake <- struct{}{}:
-		default:
-		}
-	})
+	c := newSDKClient(k.conn, servers, k.handlers, k.logger, k.rouse)
 	c.partial = len(servers) < len(k.servers)
 	return c
 }
@@ -36,7 +32,9 @@ func (k *link) open(avoid string) *sdkClient {
 // supervision is what supervise knows.
 type supervision struct {
 	client, next *sdkClient
-	nextBy       time.Time // when next is given up
+	nextBy       time.Time  // when next is given up
+	old          *sdkClient // nil, or what client has replaced: it ends once nobody needs what is registered over it
+	oldBy        time.Time
 	lost         time.Time // zero while connected
 	findings     chan finding
 	probeAt      time.Time
@@ -44,10 +42,19 @@ type supervision struct {
 }
 
 func (s *supervision) retire() {
-	s.client.retire()
-	if s.next != nil {
-		s.next.retire()
+	for _, c := range []*sdkClient{s.client, s.next, s.old} {
+		if c != nil {
+			c.retire()
+		}
 	}
+}
+
+// leave ends what has been replaced.
+func (s *supervision) leave() {
+	if s.old != nil {
+		s.old.retire()
+	}
+	s.old = nil
 }
 
 // finding is what probe found.
@@ -86,20 +93,32 @@ func (k *link) supervise() {
 	}
 }
 
+// look takes note of what has become of the connections. What is registered over one is gone from the servers when it ends,
+// and what is registered over the next takes a second to reach all of them: that is why a replaced one stays for a while. It
+// ends sooner when it holds what has been taken back meanwhile, or holds up a request.
 func (k *link) look(s *supervision) {
 	now := time.Now()
-	if s.next != nil && (s.next.running() || now.After(s.nextBy)) {
-		old := s.client
-		if s.next.running() || !old.running() {
-			s.client = s.next
-		} else {
-			old = s.next
+	if s.old != nil && (now.After(s.oldBy) || k.forsaken.Load() || k.serves(s.old)) {
+		s.leave()
+	}
+	switch {
+	case s.next == nil:
+	case s.next.running():
+		s.leave()
+		s.old, s.oldBy = s.client, now.Add(handOver)
+		s.old.replaced.Store(true)
+		s.client, s.next = s.next, nil
+		k.forsaken.Store(false)
+		k.connected(s.client)
+		if !s.old.running() {
+			s.leave()
 		}
+	case now.After(s.nextBy):
+		if !s.client.running() {
+			s.client, s.next = s.next, s.client
+		}
+		s.next.retire()
 		s.next = nil
-		if s.client.running() {
-			k.connected(s.client) // before the old one goes, so that nobody sees a gap
-		}
-		old.retire()
 	}
 	if s.client.running() {
 		s.lost, s.probeAt, s.replaceAt = time.Time{}, time.Time{}, time.Time{}
