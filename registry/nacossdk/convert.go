@@ -4,8 +4,10 @@ import (
 	"math"
 	"net"
 	"strconv"
+	"strings"
 
 	"github.com/holdfast-go/holdfast/registry"
+	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
 )
 
@@ -66,3 +68,17 @@ func clampWeight(w float64) float64 {
 type place struct{ addr, cluster string }
 
 func placeOf(i registry.Instance) place { return place{i.Addr, i.Cluster} }
+
+func serverConfigs(servers []registry.Server) []constant.ServerConfig {
+	configs := make([]constant.ServerConfig, 0, len(servers))
+	for _, s := range servers {
+		host := s.Host
+		if strings.Contains(host, ":") { // the SDK joins host and port without a thought for IPv6
+			host = "[" + host + "]"
+		}
+		configs = append(configs, constant.ServerConfig{
+			Scheme: "http", ContextPath: s.ContextPath, IpAddr: host, Port: uint64(s.Port), GrpcPort: uint64(s.GRPCPort),
+		})
+	}
+	return configs
+}

@@ -11,14 +11,15 @@ import (
 	"github.com/holdfast-go/holdfast/registry"
 )
 
-// declaration is what is declared of one service. naming's lock guards the first part; the second belongs to naming's
-// goroutine.
+// declaration is what is declared of one service. naming's lock guards the first part; the second belongs to who reconciles
+// it: naming's goroutine, or one of its own while busy.
 type declaration struct {
 	service registry.Service
 	wanted  map[string]registry.Instance // by address
 	latest  map[string]*change           // by address
 	waiting []*change
 	dirty   bool
+	busy    bool
 	epoch   uint64
 	due     time.Time
 
@@ -80,6 +81,42 @@ func (n *naming) declare(ctx context.Context, s registry.Service, c *change) err
 	n.loop.rouse()
 	n.mu.Unlock()
 	return n.awaitOutcome(ctx, c)
+}
+
+// needsHTTP reports whether reconciling may use the servers' HTTP interface, which nobody else shall wait for. The lock is
+// held.
+func (d *declaration) needsHTTP() bool {
+	if len(d.persistent)+len(d.updated) > 0 {
+		return true
+	}
+	for _, i := range d.wanted {
+		if i.Persistent {
+			return true
+		}
+	}
+	return false
+}
+
+// attend has a declaration reconciled.
+func (n *naming) attend(d *declaration, state linkState) {
+	n.mu.Lock()
+	d.busy = d.needsHTTP()
+	aside := d.busy
+	n.mu.Unlock()
+	if !aside {
+		n.reconcile(d, state)
+		return
+	}
+	n.work.Go(func() {
+		n.reconcile(d, state)
+		n.mu.Lock()
+		d.busy = false
+		n.mu.Unlock()
+		n.loop.rouse()
+		if n.link.ctx.Err() != nil {
+			n.abandon(registry.ErrClosed) // nobody else may be there to do it
+		}
+	})
 }
 
 // reconcile makes the servers hold what is declared, or verifies that they do.

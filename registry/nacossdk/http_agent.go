@@ -1,6 +1,7 @@
 package nacossdk
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,8 +18,8 @@ import (
 
 const loginPath = "/v1/auth/users/login"
 
-// httpAgent carries the SDK's HTTP requests: the login, and persistent instances. It ends with its client, keeps no
-// connection in the process's default pool, and remembers how the last login went, of which the SDK does not tell.
+// httpAgent carries HTTP requests: the SDK's login, and ours. It ends with its client, keeps no connection in the process's
+// default pool, and remembers how the last login went, of which the SDK does not tell.
 type httpAgent struct {
 	ctx    context.Context
 	client *http.Client
@@ -26,7 +27,6 @@ type httpAgent struct {
 	mu       sync.Mutex
 	loggedIn time.Time // zero: never
 	refused  string    // why the servers refused the last login
-	answer   string    // to the last request that was refused
 }
 
 func newHTTPAgent(ctx context.Context) *httpAgent {
@@ -46,6 +46,25 @@ func (a *httpAgent) login() (at time.Time, refused string) {
 func (a *httpAgent) Request(
 	method, path string, header http.Header, timeoutMs uint64, params map[string]string,
 ) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(a.ctx, time.Duration(timeoutMs)*time.Millisecond)
+	defer cancel()
+	status, text, err := a.exchange(ctx, method, path, header, params)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(path, loginPath) {
+		if status == http.StatusOK && !isLogin(text) {
+			return nil, errors.New("the answer to the login is not that of a Nacos server")
+		}
+		a.note(status, string(text))
+	}
+	return &http.Response{StatusCode: status, Body: io.NopCloser(bytes.NewReader(text))}, nil
+}
+
+// exchange sends one request and reads the answer.
+func (a *httpAgent) exchange(
+	ctx context.Context, method, path string, header http.Header, params map[string]string,
+) (status int, text []byte, err error) {
 	form := make(url.Values, len(params))
 	for k, v := range params {
 		form.Set(k, v)
@@ -56,31 +75,23 @@ func (a *httpAgent) Request(
 	} else if len(form) > 0 {
 		path += "?" + form.Encode()
 	}
-	ctx, cancel := context.WithTimeout(a.ctx, time.Duration(timeoutMs)*time.Millisecond)
-	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, path, body)
 	if err != nil {
-		return nil, withoutQuery(err)
+		return 0, nil, withoutQuery(err)
 	}
 	for k, v := range header {
 		request.Header[http.CanonicalHeaderKey(k)] = v
 	}
 	response, err := a.client.Do(request)
 	if err != nil {
-		return nil, withoutQuery(err)
+		return 0, nil, withoutQuery(err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	text, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return nil, withoutQuery(err)
+		return 0, nil, withoutQuery(err)
 	}
-	login := strings.HasSuffix(request.URL.Path, loginPath)
-	if login && response.StatusCode == http.StatusOK && !isLogin(text) {
-		return nil, errors.New("the answer to the login is not that of a Nacos server")
-	}
-	a.note(request.URL.Path, response.StatusCode, string(text))
-	response.Body = io.NopCloser(strings.NewReader(string(text)))
-	return response, nil
+	return response.StatusCode, text, nil
 }
 
 // isLogin reports whether the SDK can take text for the answer to a login. It asserts the types of what it reads, and a
@@ -97,25 +108,15 @@ func isLogin(text []byte) bool {
 
 const maxAnswer = 10 << 20
 
-func (a *httpAgent) note(path string, status int, text string) {
+func (a *httpAgent) note(status int, text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case status != http.StatusOK:
-		a.answer = fmt.Sprintf("%d %s", status, shorten(text))
-		if strings.HasSuffix(path, loginPath) && status < 500 {
-			a.refused = a.answer
-		}
-	case strings.HasSuffix(path, loginPath):
+	case status == http.StatusOK:
 		a.loggedIn, a.refused = time.Now(), ""
+	case status < 500:
+		a.refused = fmt.Sprintf("%d %s", status, shorten(text))
 	}
-}
-
-// lastAnswer says what the last refused request was answered, of which the SDK passes on only the status.
-func (a *httpAgent) lastAnswer() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.answer
 }
 
 // Get is Request with GET.

@@ -91,15 +91,3 @@ func TestConflictIsNoRefusal(t *testing.T) {
 		t.Errorf("writing: %v", writing)
 	}
 }
-
-func TestHTTPError(t *testing.T) {
-	t.Parallel()
-	err := httpError(errors.Join(errors.New("retry")), "")
-	if !errors.Is(err, registry.ErrUnavailable) {
-		t.Errorf("got %v", err)
-	}
-	var answer *answerError
-	if err := httpError(errors.New("request return error code 403"), "no right"); !errors.As(err, &answer) || answer.Code != 403 || !errors.Is(err, registry.ErrRefused) {
-		t.Errorf("got %v", err)
-	}
-}

@@ -24,7 +24,8 @@ const (
 )
 
 // naming drives the servers to what has been declared and subscribed in one namespace; one, because a push does not say
-// of which it is. One goroutine, run, speaks with the servers; everybody else changes the declared state and wakes it.
+// of which it is. One goroutine, run, speaks with the servers, but for their HTTP interface; everybody else changes the
+// declared state and wakes it.
 type naming struct {
 	conn      registry.Connection
 	namespace string
@@ -91,7 +92,7 @@ func (n *naming) step() time.Duration {
 	}
 	declarations, subscriptions, wait := n.due(state.epoch)
 	for _, d := range declarations {
-		n.reconcile(d, state)
+		n.attend(d, state)
 	}
 	for _, s := range subscriptions {
 		n.follow(s, state)
@@ -108,9 +109,11 @@ func (n *naming) due(epoch uint64) (declarations []*declaration, subscriptions [
 	now := time.Now()
 	next := now.Add(idle)
 	for _, d := range n.declarations {
-		if d.epoch != epoch || !now.Before(d.due) {
+		switch {
+		case d.busy:
+		case d.epoch != epoch || !now.Before(d.due):
 			declarations = append(declarations, d)
-		} else if d.due.Before(next) {
+		case d.due.Before(next):
 			next = d.due
 		}
 	}

@@ -3,20 +3,15 @@ package nacossdk
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/holdfast-go/holdfast/event"
 	"github.com/holdfast-go/holdfast/registry"
-	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_request"
-	"github.com/nacos-group/nacos-sdk-go/v2/common/remote/rpc/rpc_response"
 	"github.com/nacos-group/nacos-sdk-go/v2/model"
-	"github.com/nacos-group/nacos-sdk-go/v2/util"
 )
 
 const maxRepairWait = 5 * time.Minute
@@ -216,47 +211,6 @@ func (n *naming) sweep(d *declaration, listed map[place]registry.Instance) error
 	}
 	d.leaving, d.updated = nil, nil
 	return nil
-}
-
-// send registers or deregisters a persistent instance, or changes the metadata of any, through the servers' HTTP
-// interface, as the SDK does: servers before 2.3 have no other for that.
-func (n *naming) send(method string, s registry.Service, i registry.Instance) error {
-	host, port, err := i.HostPort()
-	if err != nil {
-		return err
-	}
-	m := toModel(s, i)
-	params := map[string]string{
-		"namespaceId": s.Namespace, "groupName": s.Group, "serviceName": util.GetGroupName(s.Name, s.Group),
-		"clusterName": i.Cluster, "ip": host, "port": strconv.Itoa(int(port)), "ephemeral": strconv.FormatBool(m.Ephemeral),
-	}
-	if method != http.MethodDelete {
-		params["metadata"] = util.ToJsonString(m.Metadata)
-	}
-	if method == http.MethodPost {
-		params["weight"] = strconv.FormatFloat(m.Weight, 'f', -1, 64)
-		params["enable"], params["enabled"] = "true", "true"
-		params["healthy"] = strconv.FormatBool(m.Healthy)
-	}
-	_, err = n.link.authorised(n.link.ctx, func(c *sdkClient) (rpc_response.IResponse, error) {
-		_, err := c.server.Load().ReqApi(constant.SERVICE_PATH, params, method, constant.ClientConfig{})
-		if err != nil {
-			err = httpError(err, c.http.lastAnswer())
-		}
-		return nil, err
-	})
-	return err
-}
-
-// httpError reads the SDK's "request return error code 403".
-func httpError(err error, answer string) error {
-	var code int
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if _, scanErr := fmt.Sscanf(e.Error(), "request return error code %d", &code); scanErr == nil {
-			return newAnswerError(code, answer)
-		}
-	}
-	return fmt.Errorf("nacossdk: %w: %w", registry.ErrUnavailable, err)
 }
 
 func split(wanted map[string]registry.Instance) (ephemeral, persistent map[string]registry.Instance) {

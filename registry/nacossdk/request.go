@@ -28,11 +28,14 @@ const (
 // loginAge is how old a login must be for a refusal to prompt a new one.
 const loginAge = 5 * time.Second
 
+// errand is something that needs a client of the SDK.
+type errand func(*sdkClient) (rpc_response.IResponse, error)
+
 // job is something to be done with the SDK's client, on the link's one worker: the SDK knows no contexts, so that a
 // caller whose context ends leaves the job behind.
 type job struct {
 	ctx  context.Context
-	do   func(*sdkClient) (rpc_response.IResponse, error)
+	do   errand
 	done chan result
 }
 
@@ -75,13 +78,9 @@ func (k *link) perform(j job) result {
 }
 
 // do waits for a connection and does what is asked. Without a deadline in ctx the wait is bounded by RequestTimeout.
-func (k *link) do(ctx context.Context, do func(*sdkClient) (rpc_response.IResponse, error)) (rpc_response.IResponse, error) {
-	waiting := ctx
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		waiting, cancel = context.WithTimeout(ctx, k.conn.RequestTimeout)
-		defer cancel()
-	}
+func (k *link) do(ctx context.Context, do errand) (rpc_response.IResponse, error) {
+	waiting, cancel := k.bounded(ctx)
+	defer cancel()
 	if err := k.await(waiting); err != nil {
 		return nil, err
 	}
@@ -101,6 +100,14 @@ func (k *link) do(ctx context.Context, do func(*sdkClient) (rpc_response.IRespon
 	case <-ctx.Done():
 		return nil, fmt.Errorf("nacossdk: %w: no answer: %w", registry.ErrUnavailable, ctx.Err())
 	}
+}
+
+// bounded bounds a wait for which ctx has no deadline.
+func (k *link) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, k.conn.RequestTimeout)
 }
 
 // await returns nil when there is a connection.
@@ -126,7 +133,7 @@ func (k *link) await(ctx context.Context) error {
 // request sends one request and returns the answer, or why there is none: an error wraps registry.ErrUnavailable or
 // registry.ErrRefused, and is an *answerError if a server gave it.
 func (k *link) request(ctx context.Context, r rpc_request.IRequest) (rpc_response.IResponse, error) {
-	return k.authorised(ctx, func(c *sdkClient) (rpc_response.IResponse, error) {
+	return k.authorised(ctx, k.do, func(c *sdkClient) (rpc_response.IResponse, error) {
 		resource := security.BuildNamingResourceByRequest(r)
 		if k.handlers.module == constant.LABEL_MODULE_CONFIG {
 			resource = security.BuildConfigResourceByRequest(r)
@@ -180,10 +187,12 @@ func (k *link) insist(ctx context.Context, r rpc_request.IRequest) (rpc_response
 }
 
 // authorised repeats what was refused for want of a right when the login is old: its token may have lost its worth, of
-// which the SDK takes no notice.
-func (k *link) authorised(ctx context.Context, do func(*sdkClient) (rpc_response.IResponse, error)) (rpc_response.IResponse, error) {
+// which the SDK takes no notice. way is do or beside.
+func (k *link) authorised(
+	ctx context.Context, way func(context.Context, errand) (rpc_response.IResponse, error), do errand,
+) (rpc_response.IResponse, error) {
 	var used *sdkClient
-	response, err := k.do(ctx, func(c *sdkClient) (rpc_response.IResponse, error) {
+	response, err := way(ctx, func(c *sdkClient) (rpc_response.IResponse, error) {
 		used = c
 		return do(c)
 	})
@@ -205,7 +214,7 @@ func (k *link) authorised(ctx context.Context, do func(*sdkClient) (rpc_response
 	if err := k.awaitOther(ctx, used); err != nil {
 		return nil, fmt.Errorf("nacossdk: %w: logging in anew: %w", registry.ErrUnavailable, err)
 	}
-	return k.do(ctx, do)
+	return way(ctx, do)
 }
 
 // renewLogin asks for a new connection with a login of its own, but not again and again.

@@ -290,17 +290,3 @@ func nodeOf(info rpc.ServerInfo) string {
 	}
 	return net.JoinHostPort(strings.Trim(host, "[]"), strconv.FormatUint(port, 10))
 }
-
-func serverConfigs(servers []registry.Server) []constant.ServerConfig {
-	configs := make([]constant.ServerConfig, 0, len(servers))
-	for _, s := range servers {
-		host := s.Host
-		if strings.Contains(host, ":") { // the SDK joins host and port without a thought for IPv6
-			host = "[" + host + "]"
-		}
-		configs = append(configs, constant.ServerConfig{
-			Scheme: "http", ContextPath: s.ContextPath, IpAddr: host, Port: uint64(s.Port), GrpcPort: uint64(s.GRPCPort),
-		})
-	}
-	return configs
-}
