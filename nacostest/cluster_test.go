@@ -224,7 +224,10 @@ func TestHTTP(t *testing.T) {
 	call(0, "PUT", "/v1/ns/instance", instance("unknown", nil), 400)
 	call(0, "POST", "/v1/ns/instance", instance("", nil), 400)
 	call(0, "POST", "/v1/ns/instance", instance("x", url.Values{"port": {"http"}}), 400)
-	call(0, "POST", "/v1/ns/instance", instance("x", url.Values{"weight": {"heavy"}}), 400)
+	for _, weight := range []string{"heavy", "NaN", "Inf", "-Inf", "-0.5", "10000.5", "1e999"} {
+		call(0, "POST", "/v1/ns/instance", instance("x", url.Values{"weight": {weight}}), 400)
+		call(0, "PUT", "/v1/ns/instance", instance("x", url.Values{"weight": {weight}}), 400)
+	}
 	call(0, "POST", "/v1/ns/instance", instance("x", url.Values{"metadata": {"{"}}), 400)
 
 	config := url.Values{"dataId": {"app"}, "group": {"G"}, "content": {"x"}}

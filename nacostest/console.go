@@ -18,10 +18,11 @@ func (c *Cluster) Remove(namespace, group, dataID string) bool {
 
 // SetInstance changes an instance as somebody at the console would: weight, enabled and metadata as given override
 // what its client registers, from now on and when it registers again. The instance is found by IP, Port and Cluster; it
-// need not be there yet. It reports whether there was a node that is up.
+// need not be there yet. Weights are from 0 to 10,000: one outside is taken for the nearest, NaN for 0. It reports
+// whether there was a node that is up.
 func (c *Cluster) SetInstance(namespace, group, service string, i Instance) bool {
 	return c.onConsole(func(n *Node) {
-		i.Cluster = cmp.Or(i.Cluster, defaultCluster)
+		i.Cluster, i.Weight = cmp.Or(i.Cluster, defaultCluster), legalWeight(i.Weight)
 		n.edit(newServiceKey(namespace, group, service), i)
 	})
 }

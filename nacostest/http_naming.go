@@ -32,6 +32,9 @@ func instanceOf(in *http.Request, base Instance) (Instance, error) {
 		if i.Weight, err = strconv.ParseFloat(s, 64); err != nil {
 			return i, refuse(codeInvalidParam, "Param 'weight' is illegal: %q", s)
 		}
+		if i.Weight != legalWeight(i.Weight) {
+			return i, refuse(codeInvalidParam, "instance format invalid: The weights range from 0 to %d", maxWeight)
+		}
 	}
 	if s := in.FormValue("metadata"); s != "" {
 		i.Metadata = nil

@@ -1,6 +1,7 @@
 package nacostest
 
 import (
+	"math"
 	"regexp"
 	"strings"
 )
@@ -30,6 +31,16 @@ func checkInstance(i Instance) error {
 		return refuse(codeInvalidParam, "Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: %s)", i.Cluster)
 	}
 	return nil
+}
+
+const maxWeight = 10_000 // as on the Java server
+
+// legalWeight is the legal weight nearest to w.
+func legalWeight(w float64) float64 {
+	if math.IsNaN(w) {
+		return 0
+	}
+	return min(max(w, 0), maxWeight)
 }
 
 // checkConfig returns what is wrong with a config's name, if anything.
