@@ -105,6 +105,8 @@ func TestRestartWithAndWithoutData(t *testing.T) {
 		return a.Content
 	}
 	awaitPorts(t, c.Node(1), "fixed", 8002)
+	awaitPorts(t, c.Node(1), "orders", 8001)
+	eventually(t, func() bool { return content(1) == "x" }, func() string { return "the config did not reach the other node" })
 	if err := c.Node(0).Restart(true); err == nil {
 		t.Error("a living node was restarted")
 	}
