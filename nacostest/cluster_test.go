@@ -68,8 +68,8 @@ func TestSetInstance(t *testing.T) {
 	}
 	provider.register("orders", host(8001))
 	watcher.await("NotifySubscriberRequest", hasPorts(8001))
-	c.SetInstance("", "", "orders", nacostest.Instance{IP: "10.1.2.3", Port: 8001, Enabled: false})
 	before := watcher.seen()
+	c.SetInstance("", "", "orders", nacostest.Instance{IP: "10.1.2.3", Port: 8001, Enabled: false})
 	watcher.awaitAfter(before, "NotifySubscriberRequest", hasPorts()) // disabled ones are not listed
 	provider.deregister("orders", host(8001))
 	awaitPorts(t, c.Node(1), "orders")
