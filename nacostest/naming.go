@@ -55,6 +55,11 @@ func (n *Node) publish(client string, key serviceKey, instances []Instance) {
 		p = &publisher{id: client, node: n.index, life: n.life, services: make(map[serviceKey][]Instance)}
 		n.publishers[client] = p
 	}
+	if p.node != n.index || p.life != n.life { // registered over HTTP on another node, or before this one was restarted
+		p = p.clone()
+		p.node, p.life = n.index, n.life
+		n.publishers[client] = p
+	}
 	if len(instances) == 0 {
 		if _, ok := p.services[key]; !ok {
 			return
