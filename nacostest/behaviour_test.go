@@ -35,7 +35,7 @@ func TestBehaviour(t *testing.T) {
 		addrs = nacostest.NewCluster(t, 3).Addrs()
 		flavour = "java"
 	}
-	for _, b := range slices.Concat(namingBehaviours, configBehaviours) {
+	for _, b := range slices.Concat(namingBehaviours, configBehaviours, connectionBehaviours) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			b.check(&bench{

@@ -111,8 +111,13 @@ func (n *Node) ResetConnections(serverIP, serverPort string) {
 		return
 	}
 	for _, c := range n.run.connections {
-		c.send(encode("ConnectResetRequest", connectResetRequest{newInternalRequest(n.cluster), serverIP, serverPort}))
+		c.reset(serverIP, serverPort)
 	}
+}
+
+// reset asks the client to move. The cluster's lock is held.
+func (c *connection) reset(serverIP, serverPort string) {
+	c.send(encode("ConnectResetRequest", connectResetRequest{newInternalRequest(c.run.node.cluster), serverIP, serverPort}))
 }
 
 // connectResetRequest has the names that the Java server writes.

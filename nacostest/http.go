@@ -15,6 +15,7 @@ func newHTTP(r *run) http.Handler {
 		mux.HandleFunc("GET /nacos/"+version+"/console/health/readiness", w.open(w.health))
 	}
 	mux.HandleFunc("GET /nacos/v1/ns/operator/metrics", w.open(w.metrics))
+	mux.HandleFunc("GET /nacos/v2/core/loader/reloadClient", w.secured(w.resetClient))
 	mux.HandleFunc("POST /nacos/v1/auth/login", w.open(w.login))
 	mux.HandleFunc("POST /nacos/v1/auth/users/login", w.open(w.login))
 	mux.HandleFunc("POST /nacos/v3/auth/user/login", w.open(w.login))
