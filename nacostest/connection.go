@@ -29,7 +29,7 @@ type connection struct {
 	listens       map[configKey]struct{}
 	unanswered    map[string]serviceKey // request id of a service push → what was pushed
 	lastActive    time.Time
-	asked         bool // for a sign of life
+	askedAt       time.Time // for a sign of life; zero when none is owed
 }
 
 // send queues a payload for the stream. The cluster's lock is held.
@@ -50,6 +50,8 @@ func (c *connection) take() []*pb.Payload {
 	c.outbox = nil
 	return out
 }
+
+const detectionTimeout = 5 * time.Second // at most, for an answer to the question whether a client is there
 
 type transportKey struct{}
 
@@ -93,16 +95,18 @@ func (r *run) disconnected(c *connection) {
 	}
 }
 
+// heard notes a sign of life. The cluster's lock is held.
+func (c *connection) heard(now time.Time) { c.lastActive, c.askedAt = now, time.Time{} }
+
 // detectIdle asks silent clients for a sign of life and drops those that owe one. The cluster's lock is held.
 func (n *Node) detectIdle(now time.Time) {
 	limit := n.cluster.settings.idleAfter
 	for _, c := range n.run.connections {
-		switch idle := now.Sub(c.lastActive); {
-		case idle < limit:
-		case !c.asked:
-			c.asked = true
+		switch {
+		case c.askedAt.IsZero() && now.Sub(c.lastActive) >= limit:
+			c.askedAt = now
 			c.send(encode("ClientDetectionRequest", newInternalRequest(n.cluster)))
-		case idle >= 2*limit:
+		case !c.askedAt.IsZero() && now.Sub(c.askedAt) >= min(limit, detectionTimeout):
 			n.run.rpc.drop(c.remote)
 		}
 	}

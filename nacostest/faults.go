@@ -60,7 +60,7 @@ func (n *Node) Resume() {
 	n.gate.reopen()
 	now := time.Now()
 	for _, c := range n.run.connections {
-		c.lastActive = now
+		c.heard(now)
 	}
 	n.catchUp()
 }

@@ -3,6 +3,7 @@ package nacostest_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/holdfast-go/holdfast/nacostest"
@@ -159,17 +160,40 @@ func TestResetConnections(t *testing.T) {
 }
 
 func TestSilentClientsAreDropped(t *testing.T) {
-	c := nacostest.NewCluster(t, 1, nacostest.WithIdleDetection(100*time.Millisecond))
-	quiet, mute := connect(t, c.Addrs()[0]), connect(t, c.Addrs()[0])
-	mute.silence()
-	mute.register("orders", host(8001))
-	<-mute.ended
-	awaitPorts(t, c.Node(0), "orders")
-	quiet.await("ClientDetectionRequest", func(push) bool { return true })
-	quiet.ask("HealthCheckRequest", body{}) // it answers, and stays
-	if all := c.Node(0).Connections(); len(all) != 1 || all[0].ID != quiet.id || all[0].Labels["module"] != "naming" {
-		t.Errorf("connections %+v", all)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := nacostest.NewCluster(t, 1, nacostest.InMemory())
+		quiet, mute := connectInMemory(t, c, c.Addrs()[0]), connectInMemory(t, c, c.Addrs()[0])
+		mute.silence()
+		begin := time.Now()
+		mute.register("orders", host(8001))
+		<-mute.ended
+		if took := time.Since(begin); took < 25*time.Second || took > 35*time.Second {
+			t.Errorf("dropped after %v, want 20 s until it is asked and 5 s for the answer", took)
+		}
+		awaitPorts(t, c.Node(0), "orders")
+		time.Sleep(5 * time.Minute)
+		if asked := quiet.seen(); asked < 10 {
+			t.Errorf("one who answers was asked %d times", asked)
+		}
+		if all := c.Node(0).Connections(); len(all) != 1 || all[0].ID != quiet.id || all[0].Labels["module"] != "naming" {
+			t.Errorf("connections %+v", all)
+		}
+	})
+}
+
+func TestWhoOwesASignOfLifeWhenItsNodeHangsIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nacostest.NewCluster(t, 1, nacostest.InMemory())
+		client := connectInMemory(t, c, c.Addrs()[0])
+		client.silence()
+		time.Sleep(20 * time.Second)
+		client.await("ClientDetectionRequest", func(push) bool { return true })
+		c.Node(0).Hang()
+		time.Sleep(time.Minute)
+		c.Node(0).Resume()
+		time.Sleep(10 * time.Second)
+		client.ask("HealthCheckRequest", body{})
+	})
 }
 
 func TestUnansweredPushesAreRepeated(t *testing.T) {
@@ -183,16 +207,19 @@ func TestUnansweredPushesAreRepeated(t *testing.T) {
 }
 
 func TestChangesArePushedTogether(t *testing.T) {
-	c := nacostest.NewCluster(t, 1, nacostest.WithPushDelay(300*time.Millisecond))
-	client := connect(t, c.Addrs()[0])
-	client.subscribe("orders")
-	client.await("NotifySubscriberRequest", hasPorts())
-	before := client.seen()
-	for port := range 50 {
-		client.register("orders", host(port+1))
-	}
-	client.await("NotifySubscriberRequest", hasPorts(50))
-	if pushes := client.seen() - before; pushes > 10 {
-		t.Errorf("%d pushes for 50 changes", pushes)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		c := nacostest.NewCluster(t, 1, nacostest.InMemory())
+		client := connectInMemory(t, c, c.Addrs()[0])
+		client.subscribe("orders")
+		client.await("NotifySubscriberRequest", hasPorts())
+		before := client.seen()
+		for port := range 50 {
+			client.register("orders", host(port+1))
+		}
+		client.await("NotifySubscriberRequest", hasPorts(50))
+		time.Sleep(time.Second)
+		if pushes := client.seen() - before; pushes != 1 {
+			t.Errorf("%d pushes for 50 changes at once", pushes)
+		}
+	})
 }

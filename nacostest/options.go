@@ -44,7 +44,7 @@ func WithSyncDelay(d time.Duration) Option { return func(s *settings) { s.syncDe
 func WithGhostExpiry(d time.Duration) Option { return func(s *settings) { s.ghostExpiry = d } }
 
 // WithIdleDetection sets after how long a silent client is asked for a sign of life; a client that owes one for as
-// long again is dropped. The default is the Java server's 20 s.
+// long again, or for 5 s, is dropped. The default is the Java server's 20 s.
 func WithIdleDetection(d time.Duration) Option { return func(s *settings) { s.idleAfter = d } }
 
 // WithAckTimeout sets how long a node waits for the answer to a service push before it pushes again. The default is the

@@ -64,7 +64,7 @@ func (s streamServer) answered(t *transport, p *pb.Payload) {
 	mu.Lock()
 	defer mu.Unlock()
 	if c := t.registered; c != nil {
-		c.lastActive, c.asked = time.Now(), false
+		c.heard(time.Now())
 		delete(c.unanswered, requestID(p))
 	}
 }

@@ -102,7 +102,7 @@ func (n *Node) dispatch(t *transport, requestType string, p *pb.Payload) (respon
 	if t.registered == nil {
 		return nil, refuse(codeUnregistered, "Connection is unregistered.")
 	}
-	t.registered.lastActive, t.registered.asked = time.Now(), false
+	t.registered.heard(time.Now())
 	r := &request{node: n, conn: t.registered, payload: p}
 	if secured && !n.cluster.authorised(r.header("accessToken")) {
 		return forbidden(requestType), nil
