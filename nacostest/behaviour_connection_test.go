@@ -31,4 +31,21 @@ var connectionBehaviours = []behaviour{
 		}
 		asked.ask("HealthCheckRequest", body{}) // the connection stays
 	}},
+	{"a client that owes a sign of life is dropped, one that gives it stays", func(b *bench) {
+		quiet, mute := b.connect(0), b.connect(0)
+		mute.silence()
+		mute.register(b.service, host(8001))
+		b.shows(quiet, 8001)
+		begin := time.Now()
+		select {
+		case <-mute.ended: // the Java server asks after 20 s and waits 5 s, r-nacos after 15 s and waits 3 s
+		case <-time.After(time.Minute):
+			b.Fatalf("not dropped; pushes so far: %+v", mute.all())
+		}
+		b.Logf("dropped after %v", time.Since(begin).Round(time.Millisecond))
+		isAsked := func(push) bool { return true }
+		mute.await("ClientDetectionRequest", isAsked)
+		quiet.await("ClientDetectionRequest", isAsked)
+		b.shows(quiet)
+	}},
 }

@@ -32,7 +32,7 @@ func TestBehaviour(t *testing.T) {
 	if servers := os.Getenv("HOLDFAST_NACOS_SERVERS"); servers != "" {
 		addrs = strings.Split(servers, ",")
 	} else {
-		addrs = nacostest.NewCluster(t, 3).Addrs()
+		addrs = nacostest.NewCluster(t, 3, nacostest.WithIdleDetection(time.Second)).Addrs()
 		flavour = "java"
 	}
 	for _, b := range slices.Concat(namingBehaviours, configBehaviours, connectionBehaviours) {
