@@ -71,6 +71,9 @@ func (m *Memory) Register(ctx context.Context, s registry.Service, i registry.In
 
 // Deregister takes the declaration back, as registry.Registrar has it.
 func (m *Memory) Deregister(ctx context.Context, s registry.Service, i registry.Instance) error {
+	if _, _, err := i.HostPort(); err != nil {
+		return err
+	}
 	return m.declare(ctx, s, func(of *service) { of.remove(m, i.Addr) })
 }
 

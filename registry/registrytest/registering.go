@@ -150,11 +150,14 @@ var registering = []testCase{
 		} {
 			refused(t, fmt.Sprintf("register %+v", bad), s.one.Registrar.Register(patient(t), service, bad))
 		}
+		register(t, s.one.Registrar, service, at("10.1.0.2:8080"))
+		for _, addr := range []string{"", "10.1.0.1", "10.1.0.1:0", "10.1.0.1:http"} {
+			refused(t, fmt.Sprintf("deregister %q", addr), s.one.Registrar.Deregister(patient(t), service, at(addr)))
+		}
 		for _, bad := range badServices {
 			refused(t, fmt.Sprintf("register in %+v", bad), s.one.Registrar.Register(patient(t), bad, good))
 			refused(t, fmt.Sprintf("deregister in %+v", bad), s.one.Registrar.Deregister(patient(t), bad, good))
 		}
-		register(t, s.one.Registrar, service, at("10.1.0.2:8080"))
 		watch(t, s.one.Watcher, service).sees(t, "10.1.0.2:8080")
 	}},
 	{"registrations obey a context that has ended", func(t *testing.T, s *suite) {
