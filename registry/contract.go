@@ -32,7 +32,8 @@ type Watcher interface {
 	// Watch calls fn with the current state, if any is known, and then with each change, in order and one at a time.
 	// It returns at once: no server need be available. While none is and nothing is known, fn gets a Snapshot with Err
 	// that wraps ErrUnavailable. ctx bounds only the call of Watch itself. fn may be slow; it may skip states but always
-	// gets the latest. After stop has returned fn is not called again; stop may be called from within fn and again.
+	// gets the latest. stop does not wait: one call that is being handed over may still run, none follows it. stop may be
+	// called from within fn and again.
 	Watch(ctx context.Context, s Service, fn func(Snapshot)) (stop func(), err error)
 }
 
@@ -44,7 +45,7 @@ type Configs interface {
 	Publish(ctx context.Context, d Document) error
 	// Listen calls fn with the current value and then with each change, in order and one at a time; with ErrNotFound when
 	// the document does not exist or was removed. It returns at once. fn may be slow; it may skip values but always gets
-	// the latest. After stop has returned fn is not called again.
+	// the latest. stop is as for Watch.
 	Listen(ctx context.Context, k ConfigKey, fn func(Document, error)) (stop func(), err error)
 }
 

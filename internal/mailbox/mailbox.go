@@ -69,7 +69,7 @@ func (m *Mailbox[T]) call(value T) {
 	m.Fn(value)
 }
 
-// Stop begins no further call. It does not wait for one that has begun, so that Fn may call it.
+// Stop does not wait, so that Fn may call it: Fn may still be called with a value that has been taken.
 func (m *Mailbox[T]) Stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -47,7 +47,7 @@ func (q *queue[T]) call(value T) {
 	q.fn(value)
 }
 
-// stop does not wait for a call that is running, so that fn may call it.
+// stop does not wait, so that fn may call it: fn may still be called with a value that has been taken.
 func (q *queue[T]) stop() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
