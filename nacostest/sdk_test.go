@@ -179,6 +179,18 @@ func TestSDKNaming(t *testing.T) {
 	awaitPorts(t, c.Node(2), "fixed")
 }
 
+// settled waits until the SDK is done with a change of a config: while it compares, it loses the notice of another.
+func settled(t *testing.T, c *nacostest.Cluster) {
+	t.Helper()
+	last, since := 0, time.Now()
+	eventually(t, func() bool {
+		if now := c.Requests("ConfigBatchListenRequest"); now != last {
+			last, since = now, time.Now()
+		}
+		return time.Since(since) > 100*time.Millisecond
+	}, func() string { return "the SDK goes on comparing" })
+}
+
 func TestSDKConfig(t *testing.T) {
 	c := nacostest.NewCluster(t, 3)
 	publisher, listener := sdkConfig(t, c), sdkConfig(t, c)
@@ -192,13 +204,16 @@ func TestSDKConfig(t *testing.T) {
 	if got, err := listener.GetConfig(vo.ConfigParam{DataId: "app", Group: "G"}); err != nil || got != "one" {
 		t.Errorf("read %q, %v", got, err)
 	}
+	settled(t, c)
 	c.Publish("", "G", "app", "two")
 	eventually(t, func() bool { return seen.get() == "G/app: two" }, func() string { return fmt.Sprintf("told %q", seen.get()) })
+	settled(t, c)
 	must(t)(publisher.DeleteConfig(vo.ConfigParam{DataId: "app", Group: "G"}))
 	eventually(t, func() bool {
 		got, err := publisher.GetConfig(vo.ConfigParam{DataId: "app", Group: "G"})
 		return err == nil && got == ""
 	}, func() string { return "the config is still there" })
+	eventually(t, func() bool { return seen.get() == "G/app: " }, func() string { return fmt.Sprintf("told %q", seen.get()) })
 }
 
 func TestSDKLogin(t *testing.T) {
