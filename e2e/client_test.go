@@ -73,6 +73,18 @@ func listen(t *testing.T, c registry.Configs, k registry.ConfigKey) *record[stri
 	return heard
 }
 
+// heardByAll waits until all listeners believe what is wanted, and returns when the last of them heard it.
+func heardByAll(t *testing.T, listeners []*record[string], from time.Time, wanted string) (last time.Time) {
+	t.Helper()
+	for _, heard := range listeners {
+		at := heard.await(t, "the config", from, func(content string) bool { return content == wanted }).at
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
 // declare registers an instance. That no server has accepted it yet is no failure: the declaration stands.
 func declare(t *testing.T, r registry.Registrar, s registry.Service, i registry.Instance) {
 	t.Helper()
