@@ -73,6 +73,7 @@ func (c *Cluster) Close() {
 		delete(c.timers, t)
 	}
 	c.mu.Unlock()
+	c.settings.network.close()
 	for _, n := range c.nodes {
 		n.Kill()
 	}

@@ -27,6 +27,7 @@ type network interface {
 	listenPair() (web, rpc net.Listener, err error)
 	listenAt(port int) (web, rpc net.Listener, err error)
 	dial(ctx context.Context, addr string) (net.Conn, error)
+	close() // holds no ports any more
 }
 
 const memoryBuffer = 256 << 10 // bytes that may be on their way on one connection
@@ -58,6 +59,8 @@ func (m *memory) listen(port int) net.Listener {
 	m.listeners[port] = l
 	return l
 }
+
+func (m *memory) close() {}
 
 func (m *memory) dial(ctx context.Context, addr string) (net.Conn, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", addr)

@@ -101,8 +101,9 @@ func (n *Node) Connections() []Connection {
 	return all
 }
 
-// Kill ends the node as kill -9 ends a server: its ports close, its connections are reset, and what it held in memory
-// is lost. The other nodes keep its ephemeral instances as ghosts for a while. Killing a dead node does nothing.
+// Kill ends the node as kill -9 ends a server: its ports refuse connections, its connections are reset, and what it held
+// in memory is lost. The other nodes keep its ephemeral instances as ghosts for a while. The ports stay the node's until
+// the cluster is closed. Killing a dead node does nothing.
 func (n *Node) Kill() {
 	n.lifecycle.Lock()
 	defer n.lifecycle.Unlock()

@@ -66,7 +66,7 @@ func newSettings(opts []Option) settings {
 		idleAfter:   20 * time.Second,
 		ackTimeout:  5 * time.Second,
 		logger:      slog.New(slog.DiscardHandler),
-		network:     localhost{},
+		network:     newLocalhost(),
 	}
 	FastForTests()(&s)
 	for _, o := range opts {
