@@ -77,7 +77,10 @@ func Example_provider() {
 	http.Handle("/orders", httptransport.NewServer(get, decodeOrderID, httptransport.EncodeJSONResponse,
 		httptransport.ServerBefore(tracing.ExtractHTTP())))
 	err = kit.Register(context.Background(), "orders", registry.Instance{Addr: "10.0.0.7:8080"})
-	if err != nil && !errors.Is(err, registry.ErrUnavailable) { // unavailable: it will be made as soon as Nacos is back
+	switch {
+	case errors.Is(err, registry.ErrUnavailable):
+		log.Print("not registered yet, will be as soon as Nacos is back: ", err)
+	case err != nil:
 		log.Fatal(err)
 	}
 	server := &http.Server{Addr: ":8080", ReadHeaderTimeout: time.Second}

@@ -14,7 +14,7 @@ import (
 var all = []event.Event{
 	event.Retried{}, event.BudgetExhausted{}, event.BreakerChanged{}, event.FellBack{}, event.Panicked{}, event.Overrun{},
 	event.InstancesChanged{}, event.Ejected{}, event.EjectionRefused{}, event.Returned{}, event.FactoryFailed{}, event.PanicMode{},
-	event.NodeChanged{}, event.RegistryFailed{}, event.RegistrationRepaired{}, event.ListHeld{}, event.ListRecovering{}, event.DiskFailed{},
+	event.NodeChanged{}, event.RegistryUnreachable{}, event.RegistryFailed{}, event.RegistrationRepaired{}, event.ListHeld{}, event.ListRecovering{}, event.DiskFailed{},
 }
 
 func TestEveryEventHasANameOfItsOwn(t *testing.T) {

@@ -25,6 +25,24 @@ func (e NodeChanged) Attrs() []slog.Attr {
 	return withCause(e.Cause, slog.String("node", e.Node), slog.Bool("up", e.Up))
 }
 
+// RegistryUnreachable says that no server of the registry can be reached, and is observed each time that this was tried:
+// what is known goes on serving.
+type RegistryUnreachable struct {
+	Subject string // "services" or "documents", which have a connection each
+	Cause   error  // what is wrong with each server
+}
+
+// Name is "registry.unreachable".
+func (RegistryUnreachable) Name() string { return "registry.unreachable" }
+
+// Level is warn.
+func (RegistryUnreachable) Level() slog.Level { return slog.LevelWarn }
+
+// Attrs lists the fields.
+func (e RegistryUnreachable) Attrs() []slog.Attr {
+	return withCause(e.Cause, slog.String("subject", e.Subject))
+}
+
 // RegistryFailed says that a request to the registry failed and will be repeated.
 type RegistryFailed struct {
 	Doing   string // "register", "subscribe", "verify", "read config"

@@ -39,7 +39,8 @@ type options struct {
 	logger   *slog.Logger
 }
 
-// WithObserver tells o what happens: event.NodeChanged, RegistryFailed, RegistrationRepaired and Panicked.
+// WithObserver tells o what happens: event.NodeChanged, RegistryUnreachable, RegistryFailed, RegistrationRepaired and
+// Panicked.
 func WithObserver(o event.Observer) Option {
 	return func(all *options) {
 		if o != nil {

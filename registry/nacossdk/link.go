@@ -166,6 +166,7 @@ func (k *link) disconnected(c *sdkClient) {
 }
 
 func (k *link) unreachable(why error) {
+	k.observer.Observe(event.RegistryUnreachable{Subject: k.handlers.subject(), Cause: why})
 	k.mu.Lock()
 	before := k.state
 	err := fmt.Errorf("nacossdk: %w: %w", registry.ErrUnavailable, why)

@@ -44,6 +44,8 @@ func look(ctx context.Context, s registry.Server) error {
 	switch {
 	case err == nil && kind == speaksHTTP2:
 		return nil
+	case err == nil && kind == isSilent:
+		return fmt.Errorf("gRPC port %d %s: the server hangs, or is no Nacos", s.GRPCPort, kind)
 	case err == nil:
 		return fmt.Errorf("is no Nacos server: its gRPC port %d %s", s.GRPCPort, kind)
 	}
@@ -52,7 +54,7 @@ func look(ctx context.Context, s registry.Server) error {
 		err = op.Err
 	}
 	if kind, plain := classify(ctx, s.Host, s.Port); plain == nil {
-		return fmt.Errorf("is no Nacos server, or none of version 2: port %d %s, but its gRPC port %d: %w", s.Port, kind, s.GRPCPort, err)
+		return fmt.Errorf("port %d %s, but gRPC port %d does not: %w (a firewall may close it; or this is no Nacos 2)", s.Port, kind, s.GRPCPort, err)
 	}
 	return fmt.Errorf("gRPC port %d: %w", s.GRPCPort, err)
 }

@@ -53,6 +53,14 @@ type handlers struct {
 	reset  func()
 }
 
+// subject is what the connection is for, in words.
+func (h handlers) subject() string {
+	if h.module == constant.LABEL_MODULE_CONFIG {
+		return "documents"
+	}
+	return "services"
+}
+
 type push struct {
 	empty  func() rpc_request.IRequest
 	handle func(from *sdkClient, r rpc_request.IRequest) rpc_response.IResponse

@@ -2,6 +2,7 @@ package nacossdk_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"errors"
-
+	"github.com/holdfast-go/holdfast/event"
 	"github.com/holdfast-go/holdfast/registry"
+	"github.com/holdfast-go/holdfast/registry/nacossdk"
 )
 
 // TestServerIsNoNacos puts other servers where the gRPC port of a Nacos server would be, or its HTTP port.
@@ -34,7 +35,13 @@ func TestServerIsNoNacos(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			client := open(t, []string{c.addr})
+			told := make(chan event.Event, 100)
+			client := open(t, []string{c.addr}, nacossdk.WithObserver(event.ObserverFunc(func(e event.Event) {
+				select {
+				case told <- e:
+				default:
+				}
+			})))
 			ctx, cancel := context.WithTimeout(t.Context(), soon)
 			defer cancel()
 			err := client.Register(ctx, registry.Service{Name: "orders"}, instance)
@@ -43,6 +50,10 @@ func TestServerIsNoNacos(t *testing.T) {
 			}
 			if ctx.Err() != nil {
 				t.Error("took the whole context")
+			}
+			e, ok := (<-told).(event.RegistryUnreachable)
+			if !ok || e.Subject != "services" || !strings.Contains(e.Cause.Error(), c.want) {
+				t.Errorf("told %+v", e)
 			}
 		})
 	}

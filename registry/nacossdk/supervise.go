@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/holdfast-go/holdfast/registry"
@@ -157,7 +158,7 @@ func (k *link) help(s *supervision, f finding) {
 		k.unreachable(f.why)
 		return
 	case now.Sub(s.lost) >= 3*patience:
-		k.unreachable(fmt.Errorf("a server answers, but the SDK does not connect: %s", s.client.lastFailure()))
+		k.unreachable(fmt.Errorf("a server answers, but the SDK does not connect: %s", strings.Join(strings.Fields(s.client.lastFailure()), " ")))
 	}
 	if s.replaceAt.IsZero() {
 		s.replaceAt = now.Add(probeEvery)
