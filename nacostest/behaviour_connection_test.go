@@ -32,13 +32,17 @@ var connectionBehaviours = []behaviour{
 		asked.ask("HealthCheckRequest", body{}) // the connection stays
 	}},
 	{"a client that owes a sign of life is dropped, one that gives it stays", func(b *bench) {
+		if b.flavour == "java" && b.real {
+			b.Logf("not tried: the Java Nacos 2.2.4 as it is built here asked no silent client within a minute")
+			return
+		}
 		quiet, mute := b.connect(0), b.connect(0)
 		mute.silence()
 		mute.register(b.service, host(8001))
 		b.shows(quiet, 8001)
 		begin := time.Now()
 		select {
-		case <-mute.ended: // the Java server asks after 20 s and waits 5 s, r-nacos after 15 s and waits 3 s
+		case <-mute.ended: // r-nacos asks after 15 s and waits 3 s
 		case <-time.After(time.Minute):
 			b.Fatalf("not dropped; pushes so far: %+v", mute.all())
 		}

@@ -29,17 +29,18 @@ func TestBehaviour(t *testing.T) {
 		flavour = f
 	}
 	var addrs []string
-	if servers := os.Getenv("HOLDFAST_NACOS_SERVERS"); servers != "" {
+	servers := os.Getenv("HOLDFAST_NACOS_SERVERS")
+	if servers != "" {
 		addrs = strings.Split(servers, ",")
 	} else {
-		addrs = nacostest.NewCluster(t, 3, nacostest.WithIdleDetection(time.Second)).Addrs()
+		addrs = nacostest.NewCluster(t, 3, nacostest.WithIdleDetection(2*time.Second)).Addrs()
 		flavour = "java"
 	}
 	for _, b := range slices.Concat(namingBehaviours, configBehaviours, connectionBehaviours) {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
 			b.check(&bench{
-				T: t, addrs: addrs, flavour: flavour,
+				T: t, addrs: addrs, flavour: flavour, real: servers != "",
 				service: fmt.Sprintf("behaviour-%d-%d", time.Now().UnixNano(), rand.Uint32()),
 			})
 		})
@@ -51,6 +52,7 @@ type bench struct {
 	*testing.T
 	addrs   []string
 	flavour string
+	real    bool   // not embedded
 	service string // a name nobody else uses
 }
 
