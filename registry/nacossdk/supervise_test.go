@@ -68,10 +68,11 @@ func TestAvoidedServerTakesOver(t *testing.T) {
 	narrow := s.supervision.client
 	s.cluster.Node(0).Kill()
 	s.until(t, "lost", func() bool { return !narrow.running() })
+	s.look(&s.supervision) // it may have been lost since the last look
 	if s.supervision.client == narrow || s.supervision.client.partial {
 		t.Error("a connection that knows no other server has not been replaced at once")
 	}
-	s.until(t, "moved", s.supervision.client.running)
+	s.until(t, "moved", func() bool { return s.supervision.client.running() })
 }
 
 // moved has the supervisor move to another connection.
