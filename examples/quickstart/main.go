@@ -61,7 +61,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	servers := flags.String("nacos", "", "use the cluster at these `addresses`, a comma list of host:port, in place of the embedded one")
 	flags.StringVar(&s.kill, "kill-cmd", "", "a shell `command` that, with a number from 1 added, kills that node of -nacos; "+
 		"without -start-cmd only one node is killed, and stays so")
-	flags.StringVar(&s.start, "start-cmd", "", "a shell `command` that, with a number from 1 added, starts that node again and waits until it serves")
+	flags.StringVar(&s.start, "start-cmd", "", "a shell `command` that, with a number from 1 added, starts that node again")
 	flags.BoolVar(&s.verbose, "v", false, "write the log to stderr")
 	if err := flags.Parse(args); err != nil {
 		return s, err
