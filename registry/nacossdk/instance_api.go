@@ -45,7 +45,7 @@ func (n *naming) send(method string, s registry.Service, i registry.Instance) er
 
 // beside does what needs the login of a connection, but not the connection itself, while the worker goes on.
 func (k *link) beside(ctx context.Context, do errand) (rpc_response.IResponse, error) {
-	waiting, cancel := k.bounded(ctx)
+	waiting, cancel := bounded(ctx, k.conn.RequestTimeout)
 	defer cancel()
 	if err := k.await(waiting); err != nil {
 		return nil, err

@@ -146,11 +146,8 @@ func unexpected(r rpc_response.IResponse) error {
 
 // awaitOutcome waits for what becomes of a declaration, which lives on when the caller leaves.
 func (n *naming) awaitOutcome(ctx context.Context, c *change) error {
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, n.conn.RequestTimeout+time.Second)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx, n.conn.RequestTimeout+time.Second)
+	defer cancel()
 	select {
 	case err := <-c.done:
 		return err

@@ -79,7 +79,7 @@ func (k *link) perform(j job) result {
 
 // do waits for a connection and does what is asked. Without a deadline in ctx the wait is bounded by RequestTimeout.
 func (k *link) do(ctx context.Context, do errand) (rpc_response.IResponse, error) {
-	waiting, cancel := k.bounded(ctx)
+	waiting, cancel := bounded(ctx, k.conn.RequestTimeout)
 	defer cancel()
 	if err := k.await(waiting); err != nil {
 		return nil, err
@@ -102,12 +102,12 @@ func (k *link) do(ctx context.Context, do errand) (rpc_response.IResponse, error
 	}
 }
 
-// bounded bounds a wait for which ctx has no deadline.
-func (k *link) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if _, bounded := ctx.Deadline(); bounded {
+// bounded bounds a wait by d if ctx has no deadline.
+func bounded(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if _, known := ctx.Deadline(); known {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, k.conn.RequestTimeout)
+	return context.WithTimeout(ctx, d)
 }
 
 // await returns nil when there is a connection.
@@ -166,11 +166,8 @@ var errModified = fmt.Errorf("%w: being modified", registry.ErrUnavailable)
 
 // insist is request, repeated on the next connection when one is lost, and when the server asks for it.
 func (k *link) insist(ctx context.Context, r rpc_request.IRequest) (rpc_response.IResponse, error) {
-	if _, bounded := ctx.Deadline(); !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, 2*k.conn.RequestTimeout)
-		defer cancel()
-	}
+	ctx, cancel := bounded(ctx, 2*k.conn.RequestTimeout)
+	defer cancel()
 	for {
 		response, err := k.request(ctx, r)
 		if !errors.Is(err, errInterrupted) && !errors.Is(err, errModified) {
